@@ -1,0 +1,1 @@
+"""An ElastiCache for Redis cluster as a CloudFormation custom resource."""

@@ -1,0 +1,113 @@
+"""Names and the proof of ownership, all computed from the request and never drawn at random."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MAX_ID = 40
+"""A replication group id: 1 to 40 characters, a letter first, no '--' (CreateReplicationGroup)."""
+
+_HASH_LENGTH = 10
+_OUR_ID = re.compile(r"^(?=.{12,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*-[a-z2-7]{10}$")
+_NOTHING = "none:"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The stack and the logical id a resource belongs to."""
+
+    stack_id: str
+    logical_id: str
+
+    @property
+    def stack_name(self) -> str:
+        """The stack's name, out of its ARN."""
+        return self.stack_id.split("/")[1] if self.stack_id.count("/") >= 2 else self.stack_id
+
+    @property
+    def marker(self) -> str:
+        """The ownership mark written in descriptions: the stack's GUID and the logical id.
+
+        A logical id too long for a description (255 characters) ends in its own hash.
+        """
+        guid = self.stack_id.rsplit("/", 1)[-1]
+        logical = self.logical_id
+        if len(logical) > 150:
+            logical = f"{logical[:130]}.{_hash(logical)}"
+        return f"Custom::MassdriverRedis {guid}/{logical}"
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of everything made for one replication group."""
+
+    group: str
+    subnet_group: str
+    security_group: str
+    secret: str
+    rule: str
+
+
+def names(physical_id: str, prefix: str) -> Names:
+    """Return the names that belong to `physical_id` under the provider's own `prefix`.
+
+    The rule's name fits EventBridge's 64 characters for a prefix of up to 23.
+    """
+    name = f"{prefix}-{physical_id}"
+    return Names(group=physical_id, subnet_group=name, security_group=name, secret=name, rule=name)
+
+
+def physical_id(owner: Owner, name_prefix: str | None, create_only: Mapping[str, object]) -> str:
+    """Return the replication group's id: `<prefix>-<hash of owner and create-only properties>`.
+
+    `create_only` maps property names to plain values; a value of None counts as absent, so that a
+    property added later leaves every earlier id as it is.
+    """
+    known = {key: value for key, value in create_only.items() if value is not None}
+    text = json.dumps([owner.stack_id, owner.logical_id, known], sort_keys=True, separators=(",", ":"))
+    return f"{id_prefix(owner, name_prefix)}-{_hash(text)}"
+
+
+def id_prefix(owner: Owner, name_prefix: str | None) -> str:
+    """Return the legal, lower-case head of an id, from the user's prefix or the stack and logical id."""
+    wanted = name_prefix or f"{owner.stack_name}-{owner.logical_id}"
+    legal = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")
+    if not legal or not legal[0].isalpha():
+        legal = f"redis-{legal}".rstrip("-")
+    return legal[: MAX_ID - _HASH_LENGTH - 1].rstrip("-")
+
+
+def prefix_of(resource_id: str) -> str:
+    """Return the head of one of our ids, without its hash."""
+    return resource_id.rsplit("-", 1)[0]
+
+
+def is_ours(resource_id: str) -> bool:
+    """Tell whether `resource_id` has the form of our physical ids (form only; the marker proves more)."""
+    return bool(_OUR_ID.match(resource_id)) and "--" not in resource_id
+
+
+def nothing_made(owner: Owner) -> str:
+    """Return the physical id of a create that made nothing: a Delete of it has nothing to do."""
+    return _NOTHING + _hash(json.dumps([owner.stack_id, owner.logical_id]))
+
+
+def is_nothing_made(resource_id: str) -> bool:
+    """Tell whether `resource_id` says that nothing was ever made."""
+    return resource_id.startswith(_NOTHING)
+
+
+def final_snapshot(resource_id: str, request_id: str) -> str:
+    """Return the name of the snapshot that this Delete request takes."""
+    tail = re.sub(r"[^a-z0-9]", "", request_id.lower())[:12] or _hash(request_id)
+    return f"{resource_id}-{tail}"
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return base64.b32encode(digest).decode().lower()[:_HASH_LENGTH]
