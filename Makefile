@@ -1,0 +1,116 @@
+# Everything here runs on one machine: AWS is emulated, nothing reaches a real account except `sam deploy`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export SAM_CLI_TELEMETRY := 0
+
+# The interpreter of this machine: the first of these between 3.11 and 3.14.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
+  && $$p -c 'import sys; print(sys.executable)' && break; done)
+ifeq ($(PYTHON),)
+$(error Python 3.11 to 3.14 with venv is needed; set PYTHON=/path/to/python3)
+endif
+HERE := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+
+# What the function is built for. Lambda: CPython 3.13 on x86_64. The emulator runs the function on its
+# own interpreter, so the demo and the tests build for this machine: LAMBDA_PLATFORM=native.
+LAMBDA_PYTHON ?= 3.13
+LAMBDA_PLATFORM ?= manylinux2014_x86_64
+BUILD_DIR ?= .aws-sam/build
+
+VENV := .venv
+SAM_VENV := .build/sam
+EMULATOR_VENV := .build/ministack
+EMULATED_BUILD := .build/emulated
+
+BIN := $(VENV)/bin
+SAM := $(SAM_VENV)/bin/sam
+SOURCES := template.yaml samconfig.toml Makefile function/requirements.txt \
+  $(shell find function fallback schemas -type f ! -path '*/__pycache__/*' 2>/dev/null)
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- set-up: each environment is made once, and again when its pins change ---
+
+$(VENV)/.ready: tests/requirements.txt function/requirements.txt
+	@echo "setting up $(VENV): tools and tests, Python $(HERE)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+$(SAM_VENV)/.ready: tests/emulator/requirements-sam.txt
+	@echo "setting up $(SAM_VENV): AWS SAM CLI"
+	@$(PYTHON) -m venv $(SAM_VENV)
+	@$(SAM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(EMULATOR_VENV)/.ready: tests/emulator/requirements.txt
+	@echo "setting up $(EMULATOR_VENV): the emulator of AWS"
+	@$(PYTHON) -m venv $(EMULATOR_VENV)
+	@$(EMULATOR_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.ready $(SAM_VENV)/.ready $(EMULATOR_VENV)/.ready ## Environments for everything below
+
+# --- build ---
+
+.PHONY: build
+build: $(BUILD_DIR)/template.yaml ## sam build for AWS (LAMBDA_PYTHON=3.13 LAMBDA_PLATFORM=manylinux2014_x86_64)
+
+$(BUILD_DIR)/template.yaml: $(SOURCES) | $(SAM_VENV)/.ready
+	@$(SAM) build --build-dir $(BUILD_DIR)
+	@touch $@
+
+.PHONY: build-emulated
+build-emulated: ## sam build for the emulator, which runs the function on this machine's Python
+	@$(MAKE) --no-print-directory build BUILD_DIR=$(EMULATED_BUILD) LAMBDA_PYTHON=$(HERE) LAMBDA_PLATFORM=native
+
+# `sam build` calls the two targets below, with ARTIFACTS_DIR set, in the repository's root.
+PIP := $(or $(wildcard $(BIN)/python),$(PYTHON)) -m pip --disable-pip-version-check
+PIP_TARGET := $(if $(filter native,$(LAMBDA_PLATFORM)),,\
+  --platform $(LAMBDA_PLATFORM) --only-binary=:all: --implementation cp --python-version $(LAMBDA_PYTHON))
+
+.PHONY: build-ProviderFunction build-FallbackFunction
+build-ProviderFunction:
+	$(PIP) install --quiet --no-compile --target "$(ARTIFACTS_DIR)" $(PIP_TARGET) -r function/requirements.txt
+	cp -R function/app.py function/massdriver_redis schemas "$(ARTIFACTS_DIR)"
+	find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
+
+build-FallbackFunction:
+	cp fallback/*.py "$(ARTIFACTS_DIR)"
+
+# --- checks ---
+
+.PHONY: check
+check: $(VENV)/.ready $(SAM_VENV)/.ready ## Lint and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict function
+	@$(BIN)/mypy --strict fallback
+	@$(BIN)/cfn-lint template.yaml examples/*.yaml
+	@$(SAM) validate --lint
+
+.PHONY: unit
+unit: $(VENV)/.ready ## Tests in process: seconds, no emulator
+	@$(BIN)/pytest -m "not deployed and not full"
+
+.PHONY: test
+test: setup check build-emulated ## Everything: lint, types, tests with coverage, the deployed scenario
+	@echo "AWS is emulated (MiniStack and a simulator of ElastiCache); the function is built for Python $(HERE)."
+	@$(BIN)/pytest -m "not deployed and not full" --cov --cov-report=term
+	@$(BIN)/pytest -m deployed
+
+.PHONY: full
+full: test ## The longer check
+	@$(BIN)/pytest -m full
+
+.PHONY: demo
+demo: setup build-emulated ## Deploy, create, PING, scale and delete a cluster, on an emulated AWS
+	@$(BIN)/python -m tests.emulator.demo
+
+.PHONY: clean
+clean: ## Remove every environment and build
+	rm -rf $(VENV) .build .aws-sam .pytest_cache .mypy_cache .ruff_cache .coverage
