@@ -1,0 +1,195 @@
+"""Engine versions and node families: what `catalog.json` says of them, and how versions compare.
+
+A *wanted* version is one of `redis_version` ("6.x", "5.0", "8.1"); a *wire* version is what AWS takes
+and reports ("6.2", "5.0.6", "6.2.6").
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+NEAR = timedelta(days=180)
+"""How long before the end of a support phase the warnings begin."""
+
+_PATCHLESS_FROM = 6
+"""From this major on AWS takes no patch and applies minors by itself (guide: VersionManagement)."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One wanted version; dates are the last day of a support phase, None where none is published."""
+
+    family: str
+    wire: tuple[str, ...]
+    wire_with_tls: tuple[str, ...]
+    on_sale: bool
+    standard_support_until: date | None
+    extended_support_until: date | None
+
+
+def versions(engine: str) -> tuple[str, ...]:
+    """Return the wanted versions of an engine, oldest first; none for an unknown engine."""
+    return tuple(_engines().get(engine, {}))
+
+
+def parameter_group(engine: str, version: str, cluster_mode: bool) -> str:
+    """Return AWS's default parameter group for a wanted or wire version.
+
+    A major version the catalog doesn't know (AWS upgraded the cluster) follows AWS's pattern since 7.
+    """
+    known = _known(engine, version)
+    family = known.family if known else f"{engine}{_numbers(version)[0]}"
+    return f"default.{family}" + (".cluster.on" if cluster_mode else "")
+
+
+def auto_minor_upgrade(engine: str, version: str) -> bool:
+    """Tell whether AWS upgrades minor versions by itself: redis from 6 on, and every valkey."""
+    return engine != "redis" or _numbers(version)[0] >= _PATCHLESS_FROM
+
+
+def matches(wanted: str, live: str) -> bool:
+    """Tell whether the live wire version meets a wanted or wire one of the same engine.
+
+    Any 6 meets "6.x"; a patch the wanted version doesn't name is free, and from 6 on never counts.
+    """
+    asked, found = _comparable(wanted), _comparable(live)
+    return found[: len(asked)] == asked
+
+
+def newer(a: str, b: str) -> bool:
+    """Tell whether version `a` is ahead of version `b` of the same engine."""
+    return compare("", a, "", b) > 0
+
+
+def compare(engine_a: str, version_a: str, engine_b: str, version_b: str) -> int:
+    """Return -1, 0 or 1 as version a is behind, level with or ahead of version b.
+
+    Every valkey is ahead of every redis, the only way AWS goes. Versions are compared as far as both
+    are given, so "6.x" is level with every 6 and "5.0" with 5.0.6.
+    """
+    if engine_a != engine_b:
+        return 1 if engine_a == "valkey" else -1
+    a, b = _comparable(version_a), _comparable(version_b)
+    shared = min(len(a), len(b))
+    return (a[:shared] > b[:shared]) - (a[:shared] < b[:shared])
+
+
+def creatable(engine: str, wanted: str, secure: bool, available: Collection[str] | None) -> str | None:
+    """Return the EngineVersion to send for a wanted version, None if AWS can't create it.
+
+    `available` lists what DescribeCacheEngineVersions offers for the engine; without it (None) the
+    catalog's own knowledge decides.
+    """
+    version = _engines().get(engine, {}).get(wanted)
+    if version is None:
+        return None
+    candidates = version.wire_with_tls if secure else version.wire
+    if available is None:
+        return candidates[0] if version.on_sale else None
+    if _numbers(wanted)[0] < _PATCHLESS_FROM:
+        return next((wire for wire in candidates if wire in available), None)
+    offered = [wire for wire in available if matches(wanted, wire)]
+    return ".".join(map(str, max(map(_comparable, offered)))) if offered else None
+
+
+def offered(engine: str, available: Collection[str]) -> tuple[str, ...]:
+    """Return the wanted versions that can be created, newest last; by the catalog if none is listed."""
+    known = available or None
+    return tuple(wanted for wanted in versions(engine) if creatable(engine, wanted, False, known))
+
+
+def support_warning(engine: str, version: str, today: date) -> str | None:
+    """Return one sentence on a version (wanted or wire) at or near the end of its support, else None."""
+    known = _known(engine, version)
+    if known is None or known.standard_support_until is None:
+        return None
+    standard, extended = known.standard_support_until, known.extended_support_until
+    name = f"{engine} {version}"
+    if today + NEAR < standard:
+        return None
+    if today <= standard:
+        paid = f", then paid Extended Support until {extended}" if extended else ""
+        return f"{name} leaves standard support on {standard}{paid}; plan an upgrade."
+    if extended is None or today > extended:
+        return f"{name} reached its end of life on {extended or standard}; upgrade."
+    if today + NEAR >= extended:
+        return f"{name} reaches its end of life on {extended}, and AWS upgrades it then; upgrade before."
+    return f"{name} is in paid Extended Support since {standard + timedelta(days=1)}, until {extended}."
+
+
+def minimum_engine(node_type: str) -> str:
+    """Return the oldest redis version a node type runs, "0" for a family unknown here.
+
+    Every valkey version runs on every family of the catalog.
+    """
+    family = node_type.split(".")[1] if node_type.count(".") == 2 else ""
+    return str(_data()["node_families"].get(family, {}).get("minimum_redis", "0"))
+
+
+def node_types() -> tuple[str, ...]:
+    """Return every node type of the catalog."""
+    families = _data()["node_families"]
+    return tuple(f"cache.{name}.{size}" for name, family in families.items() for size in family["sizes"])
+
+
+def _known(engine: str, version: str) -> Version | None:
+    for wanted, known in _engines().get(engine, {}).items():
+        if matches(wanted, version):
+            return known
+    return None
+
+
+def _comparable(version: str) -> tuple[int, ...]:
+    numbers = _numbers(version)
+    return numbers[:2] if numbers[0] >= _PATCHLESS_FROM else numbers
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the leading numbers of a version; "6.x" gives (6,), text without any (0,)."""
+    leading = re.match(r"[0-9]{1,9}(\.[0-9]{1,9})*", version)
+    return tuple(int(part) for part in leading[0].split(".")) if leading else (0,)
+
+
+@cache
+def _engines() -> dict[str, dict[str, Version]]:
+    return {
+        engine: {wanted: _version(raw) for wanted, raw in known.items()}
+        for engine, known in _data()["engines"].items()
+    }
+
+
+def _version(raw: dict[str, object]) -> Version:
+    wire = raw["wire"]
+    return Version(
+        family=str(raw["family"]),
+        wire=_texts(wire),
+        wire_with_tls=_texts(raw.get("wire_with_tls", wire)),
+        on_sale=raw["on_sale"] is True,
+        standard_support_until=_date(raw["standard_support_until"]),
+        extended_support_until=_date(raw["extended_support_until"]),
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+def _date(value: object) -> date | None:
+    return date.fromisoformat(value) if isinstance(value, str) else None
+
+
+@cache
+def _data() -> dict[str, dict[str, dict[str, dict[str, object]]]]:
+    data: dict[str, dict[str, dict[str, dict[str, object]]]] = json.loads(
+        files(__package__).joinpath("catalog.json").read_text("utf-8")
+    )
+    return data
