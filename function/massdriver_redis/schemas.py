@@ -67,11 +67,11 @@ def errors(name: str, instance: object) -> Iterator[ValidationError]:
     return _validator(name).iter_errors(instance)
 
 
-def check(name: str, instance: object) -> None:
-    """Raise SchemaError if `instance` breaks the schema; the message names paths and rules, never values."""
-    broken = sorted({f"{error.json_path} ({error.validator})" for error in errors(name, instance)})
+def check_artifact(artifact: object) -> None:
+    """Raise SchemaError if the artifact breaks its schema; the message names paths, never values."""
+    broken = sorted({f"{error.json_path} ({error.validator})" for error in errors("artifact.json", artifact)})
     if broken:
-        raise SchemaError(f"schemas/{name}: {', '.join(broken)}")
+        raise SchemaError(f"The artifact breaks schemas/artifact.json at {', '.join(broken)}")
 
 
 def _registry() -> Registry[Schema]:
