@@ -1,0 +1,37 @@
+"""The Lambda function of Custom::MassdriverRedis: wiring only."""
+
+from __future__ import annotations
+
+import os
+
+from massdriver_redis import responder
+from massdriver_redis.aws import own_client
+from massdriver_redis.clock import Clock, SystemClock
+from massdriver_redis.helper import LambdaContext, PollingResource, Sender
+from massdriver_redis.naming import names
+from massdriver_redis.operation import Operation, Settings
+from massdriver_redis.poll_rule import PollRule
+from massdriver_redis.request import Request
+
+
+def wire(clock: Clock, send: Sender) -> PollingResource:
+    """Return the resource as the environment of this function describes it."""
+    prefix = os.environ["RESOURCE_PREFIX"]
+
+    def rule_for(physical_id: str, context: LambdaContext) -> PollRule:
+        name = names(physical_id, prefix).rule
+        return PollRule(own_client("events"), name, context.invoked_function_arn, clock.sleep)
+
+    def begin(request: Request, context: LambdaContext) -> Operation:
+        ends = clock.now() + context.get_remaining_time_in_millis() / 1000
+        return Operation(request, lambda id_: rule_for(id_, context), clock, Settings(prefix, ends))
+
+    return PollingResource(begin, rule_for, clock, send, os.environ.get("RESPONSE_HOST", ""))
+
+
+resource = wire(SystemClock(), responder.send)
+
+
+def handler(event: object, context: LambdaContext) -> dict[str, object]:
+    """Handle an event of CloudFormation or of a poll rule; return a small summary without secrets."""
+    return resource(event, context)

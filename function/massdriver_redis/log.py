@@ -1,0 +1,75 @@
+"""Structured logs, and the one place that knows what no log and no Reason may show."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, unquote
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
+MASK = "***"
+
+_LONG_ENOUGH = 8
+_secrets: set[str] = set()
+
+
+def protect(*secrets: str | None) -> None:
+    """Hide each of `secrets`, also URL-quoted or JSON-escaped, from now until `forget()`."""
+    for secret in filter(None, secrets):
+        _secrets.update({secret, quote(secret, safe=""), unquote(secret), json.dumps(secret)[1:-1]})
+
+
+def forget() -> None:
+    """Drop what an earlier invocation protected: a warm container serves many stacks."""
+    _secrets.clear()
+
+
+def redact(text: str) -> str:
+    """Return `text` with every protected secret replaced by `***`.
+
+    A secret shorter than eight characters (an external id may have two) is replaced only where it stands
+    as a word of its own, so that it doesn't tear other words apart.
+    """
+    for secret in sorted(_secrets, key=len, reverse=True):
+        if len(secret) >= _LONG_ENOUGH:
+            text = text.replace(secret, MASK)
+        else:
+            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", MASK, text)
+    return text
+
+
+class RedactingFormatter(LambdaPowertoolsFormatter):
+    """Powertools' JSON, redacted value by value so that it stays JSON."""
+
+    def serialize(self, log: Any) -> str:
+        """Return one line of JSON without secrets, in message, keys, extra fields and stack traces."""
+        return super().serialize(_redacted(log))
+
+
+def _redacted(value: object) -> Any:
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    if isinstance(value, Mapping):
+        return {redact(str(key)): _redacted(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_redacted(item) for item in value]
+    return redact(str(value))
+
+
+def quiet_libraries() -> None:
+    """Keep libraries at WARNING whatever Lambda's own log level is.
+
+    crhelper logs the event, the URL and the body, and botocore every request, all at DEBUG.
+    """
+    for name in ("crhelper", "boto3", "botocore", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+logger = Logger(logger_formatter=RedactingFormatter())
+# Else Lambda's own handler would print each record a second time, and unredacted.
+logging.getLogger(logger.service).propagate = False

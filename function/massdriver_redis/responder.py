@@ -1,0 +1,81 @@
+"""The PUT of a response, with a bounded wait and an honest look at the HTTP status."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from massdriver_redis.clock import Clock
+
+SOCKET_TIMEOUT = 10.0
+"""Seconds one connection or one answer may take."""
+
+_PAUSES = (1.0, 2.0, 4.0, 8.0)
+_CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+class ResponderError(Exception):
+    """The response was not delivered; the message never holds the URL."""
+
+
+class RefusedError(ResponderError):
+    """The server refuses this URL for good: most often it has expired."""
+
+
+class UnreachableError(ResponderError):
+    """The network or the server failed at every attempt; a later one may succeed."""
+
+
+def send(url: str, body: bytes, *, until: float, clock: Clock) -> None:
+    """PUT `body` to `url`; attempts are repeated while `clock` is before `until` (at least one is made).
+
+    Raises RefusedError on a status that a repetition won't change, else UnreachableError.
+    """
+    failure = ""
+    for pause in (0.0, *_PAUSES):
+        if pause:
+            if clock.now() + pause >= until:
+                break
+            clock.sleep(pause)
+        timeout = min(SOCKET_TIMEOUT, max(1.0, until - clock.now()))
+        status, failure = _attempt(url, body, timeout)
+        if 200 <= status < 300:
+            return
+        if status and status != http.client.TOO_MANY_REQUESTS and status < 500:
+            raise RefusedError(f"the response was refused with HTTP status {status}")
+    raise UnreachableError(f"the response could not be delivered: {failure}")
+
+
+def _attempt(url: str, body: bytes, timeout: float) -> tuple[int, str]:
+    """Make one PUT; return its status, or 0 where there was none, and what went wrong in a word.
+
+    No exception leaves this function: those of http.client may carry the URL in their text.
+    """
+    parts = urlsplit(url)
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    try:
+        connection = http.client.HTTPSConnection(
+            parts.hostname or "", parts.port, timeout=timeout, context=_tls()
+        )
+        try:
+            # S3's signature covers an empty content type.
+            headers = {"Content-Type": "", "Content-Length": str(len(body))}
+            connection.request("PUT", target, body=body, headers=headers)
+            status = connection.getresponse().status
+        finally:
+            connection.close()
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return 0, type(error).__name__
+    return status, f"HTTP status {status}"
+
+
+def _tls() -> ssl.SSLContext:
+    """Return a verifying context that also trusts the bundle an emulator names in the environment."""
+    context = ssl.create_default_context()
+    for bundle in filter(None, map(os.environ.get, _CA_VARIABLES)):
+        if Path(bundle).is_file():
+            context.load_verify_locations(cafile=bundle)
+    return context
