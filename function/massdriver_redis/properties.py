@@ -121,9 +121,7 @@ def read(raw: Mapping[str, object], *, today: date) -> Properties:
     """
     bounded(raw)
     view, complaints = _examine(raw)
-    complaints += [
-        each for each in rules.broken(view) if each.path not in {found.path for found in complaints}
-    ]
+    complaints += [each for each in rules.broken(view) if not view.is_broken(each.path)]
     if complaints:
         refuse(*complaints)
     return _properties(view, today)
