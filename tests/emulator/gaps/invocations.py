@@ -1,0 +1,59 @@
+"""Lambda: asynchronous invocation with the retries, event age and on-failure destination of the function."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+logger = logging.getLogger("emulator.invocations")
+
+PAUSE = 3.0
+"""Seconds between two tries; AWS waits one minute before the first retry (20 times faster here)."""
+
+
+def invoke(func: dict[str, Any], config: dict[str, Any], event: dict[str, Any]) -> None:
+    """Invoke as AWS does asynchronously, and return when the last try or the destination has ended."""
+    from ministack.services import lambda_svc
+
+    settings = (
+        func.get("event_invoke_config") or (func.get("event_invoke_configs") or {}).get("$LATEST") or {}
+    )
+    record = lambda_svc._execution_record_for_config(func, config)
+    tries = int(settings.get("MaximumRetryAttempts", 2)) + 1
+    result: dict[str, Any] = {}
+    for attempt in range(tries):
+        if attempt:
+            time.sleep(PAUSE)
+        result = lambda_svc._execute_function_with_config_scope(record, event) or {}
+        if not result.get("error"):
+            return
+    logger.warning("%s failed %d times", config.get("FunctionName"), tries)
+    destination = ((settings.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
+    if destination:
+        _on_failure(destination, config, event, result, tries)
+
+
+def _on_failure(
+    destination: str, config: dict[str, Any], event: dict[str, Any], result: dict[str, Any], tries: int
+) -> None:
+    """Hand the record of the failure to a function (Lambda developer guide: asynchronous invocation)."""
+    from ministack.services import lambda_svc
+
+    func, found, _ = lambda_svc._get_func_record_for_ref(destination)
+    if not func or not found:
+        logger.warning("on-failure destination %s not found", destination)
+        return
+    envelope = {
+        "version": "1.0",
+        "requestContext": {
+            "functionArn": f"{config.get('FunctionArn', '')}:$LATEST",
+            "condition": "RetriesExhausted",
+            "approximateInvokeCount": tries,
+        },
+        "requestPayload": event,
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "responsePayload": result.get("body"),
+    }
+    record = lambda_svc._execution_record_for_config(func, found)
+    lambda_svc._execute_function_with_config_scope(record, envelope)
