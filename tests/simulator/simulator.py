@@ -1,0 +1,204 @@
+"""The simulator's face to tests: a clock, a state per account and region, and misbehaviour on order."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from . import actions, http, moto_extension
+from .region import Region, Surroundings
+from .state import Change, Group, Maintenance, Moment, Script
+from .timing import Quotas, Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Clock(Protocol):
+    """Where the simulated time comes from."""
+
+    def now(self) -> float: ...
+
+
+class Simulator:
+    """ElastiCache as an extension of moto, with a clock.
+
+    As a context manager it takes over moto's ElastiCache (enter it inside `mock_aws`), and makes
+    EC2 refuse to delete security groups that a cluster uses. `handle` answers raw requests.
+
+    `network` maps a subnet id to (VPC, availability zone), `security_group` a security group id to
+    its VPC; both answer None for what does not exist, and default to moto's EC2. `endpoint` may
+    replace a cluster's address and port: `(group id, address, port) -> (address, port)`.
+    `on_change` is told of groups created, available, deleted, and of changed tokens and members.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        timing: Timing | None = None,
+        *,
+        quotas: Quotas | None = None,
+        network: Callable[[str], tuple[str, str] | None] | None = None,
+        security_group: Callable[[str], str | None] | None = None,
+        endpoint: Callable[[str, str, int], tuple[str, int]] | None = None,
+        on_change: Callable[[Change], None] | None = None,
+    ) -> None:
+        self._clock = clock
+        self.timing = timing or Timing()
+        self._quotas = quotas or Quotas()
+        self._network = network
+        self._security_group = security_group
+        self._endpoint = endpoint or (lambda _group, address, port: (address, port))
+        self._on_change = on_change or (lambda _change: None)
+        self._regions: dict[tuple[str, str], Region] = {}
+        self._script = Script()
+        self._lock = threading.RLock()
+        self._patch = moto_extension.Patch(self.act, self.security_group_in_use)
+
+    def __enter__(self) -> Self:
+        self._patch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._patch.stop()
+
+    # requests
+
+    def act(self, account: str, region: str, operation: str, params: dict[str, Any]) -> dict[str, Any] | None:
+        """Do one operation of ElastiCache; raise Refusal where AWS refuses."""
+        with self._lock:
+            place = self._region(account, region)
+            result = actions.OPERATIONS[operation](place, params)
+            place.note()
+            return result
+
+    def handle(self, method: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Answer a raw request of the query protocol: (status, headers, body).
+
+        Region and account come from the Authorization header's credential; an `x-moto-account-id`
+        header names the account outright.
+        """
+        return http.answer(self.act, method, headers, body)
+
+    # what tests ask
+
+    def groups(self) -> list[Group]:
+        """Return every replication group there is, the failed ones included."""
+        with self._lock:
+            return [group for region in self._up_to_date() for group in region.groups.values()]
+
+    def group(self, group_id: str) -> Group:
+        """Return one group's true state."""
+        return self._find(group_id)[1]
+
+    def history(self, group_id: str) -> list[Moment]:
+        """Return what a group was over time, deleted groups included; moments are in order."""
+        with self._lock:
+            for region in self._up_to_date():
+                if group_id in region.history:
+                    return list(region.history[group_id])
+        raise KeyError(group_id)
+
+    def auth_token(self, group_id: str) -> str | None:
+        """Return the newest token of a group, None without one."""
+        tokens = self.auth_tokens(group_id)
+        return tokens[-1] if tokens else None
+
+    def auth_tokens(self, group_id: str) -> tuple[str, ...]:
+        """Return every token a group accepts, the newest last."""
+        return tuple(self.group(group_id).tokens)
+
+    def tags(self, group_id: str) -> dict[str, str]:
+        """Return a group's tags, whatever its state."""
+        region, group = self._find(group_id)
+        return dict(region.tags[group.arn])
+
+    def leftovers(self) -> list[str]:
+        """Return the ARNs of every replication group and subnet group that exists."""
+        with self._lock:
+            regions = self._up_to_date()
+            groups = [group.arn for region in regions for group in region.groups.values()]
+            subnets = [group.arn for region in regions for group in region.subnet_groups.values()]
+            return sorted(groups + subnets)
+
+    def security_group_in_use(self, security_group: str) -> bool:
+        """Tell whether a cluster, or an interface it left behind, holds a security group."""
+        with self._lock:
+            return any(region.holds(security_group) for region in self._up_to_date())
+
+    # misbehaviour on order
+
+    def fail_next_create(self, message: str) -> None:
+        """Let the next create be accepted and end in `create-failed`, the reason only in an event."""
+        self._script.failed_creates.append(message)
+
+    def roll_back_next(self, kind: str, message: str) -> None:
+        """Let the next change of `kind` be accepted and undone at its end, the reason only in an event.
+
+        Kinds: node_type, engine_version, parameter_group, security_groups, automatic_failover,
+        multi_az, auth_token, replicas, node_groups.
+        """
+        self._script.rollbacks.append((kind, message))
+
+    def partial_shard_removal(self, reached: int) -> None:
+        """Let the next removal of shards stop when `reached` shards are left."""
+        self._script.partial_removals.append(reached)
+
+    def capacity_shortage(self, calls: int) -> None:
+        """Refuse the next `calls` calls that need nodes with InsufficientCacheClusterCapacity."""
+        self._script.shortages = calls
+
+    def maintenance(self, group_id: str, status: str = "modifying", seconds: float = 120.0) -> None:
+        """Let AWS take `seconds` for itself, now or, if the group is busy, when it is done."""
+        with self._lock:
+            region, group = self._find(group_id)
+            group.maintenance.append(Maintenance(status, seconds))
+            if group.status == "available":
+                region.maintain(group)
+                region.note()
+
+    def upgrade_engine(self, group_id: str, version: str) -> None:
+        """Let AWS upgrade a group by itself to a full version such as '6.2.6'."""
+        with self._lock:
+            region, group = self._find(group_id)
+            actions.upgrade_by_aws(region, group, version)
+            region.note()
+
+    def forbid_snapshots(self, group_id: str) -> None:
+        """Refuse snapshots of a group with SnapshotFeatureNotSupportedFault."""
+        region, group = self._find(group_id)
+        region.unsupported_snapshots.add(group.id)
+
+    # inside
+
+    def _region(self, account: str, name: str) -> Region:
+        key = (account, name)
+        if key not in self._regions:
+            around = Surroundings(
+                subnet=self._network or (lambda subnet: moto_extension.subnet(account, name, subnet)),
+                security_group=self._security_group
+                or (lambda group: moto_extension.security_group(account, name, group)),
+                endpoint=self._endpoint,
+                tell=self._on_change,
+            )
+            self._regions[key] = Region(
+                account=account,
+                name=name,
+                start=self._clock.now(),
+                timing=self.timing,
+                quotas=self._quotas,
+                script=self._script,
+                around=around,
+            )
+        self._regions[key].run_until(self._clock.now())
+        return self._regions[key]
+
+    def _up_to_date(self) -> list[Region]:
+        return [self._region(*key) for key in list(self._regions)]
+
+    def _find(self, group_id: str) -> tuple[Region, Group]:
+        with self._lock:
+            for region in self._up_to_date():
+                if group_id in region.groups:
+                    return region, region.groups[group_id]
+        raise KeyError(group_id)

@@ -1,0 +1,242 @@
+"""What a region's ElastiCache consists of: groups, shards, members, subnet groups, snapshots, events."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@dataclass
+class Member:
+    """One node, which ElastiCache also shows as a cache cluster."""
+
+    id: str
+    zone: str
+    subnet: str
+    node_type: str
+    engine: str
+    version: str
+    created: float
+    status: str = "creating"
+    pending: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class NodeGroup:
+    """One shard: members in service (the first is the primary) and members on their way in.
+
+    A shard that holds no slots yet does not serve.
+    """
+
+    id: str
+    members: list[Member]
+    arriving: list[Member] = field(default_factory=list)
+    status: str = "creating"
+    serving: bool = True
+
+    @property
+    def replicas(self) -> int:
+        return len(self.members) - 1
+
+    @property
+    def size(self) -> int:
+        return len(self.members) + len(self.arriving)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One property a modification changes: done to the group at its end, to members a little later.
+
+    `seconds` is how long it takes, `pending` what members show meanwhile.
+    """
+
+    kind: str
+    seconds: float
+    apply: Callable[[], None]
+    pending: dict[str, str] = field(default_factory=dict)
+    begin: Callable[[], None] = lambda: None
+    undo: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """A pause AWS takes by itself: the status shown and its seconds."""
+
+    status: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a group was from `at` (simulated epoch seconds) until the next moment.
+
+    `replicas` is the smallest number in any serving shard, `shards` the number of serving shards.
+    """
+
+    at: float
+    status: str
+    shards: int
+    replicas: int
+    automatic_failover: str
+    multi_az: bool
+    node_type: str
+    engine: str
+    version: str
+    security_groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """What describes answered at one time: the group and its members, or neither."""
+
+    group: dict[str, Any] | None
+    members: dict[str, dict[str, Any]]
+
+
+@dataclass
+class Group:
+    """A replication group."""
+
+    id: str
+    arn: str
+    description: str
+    engine: str
+    version: str
+    parameter_group: str
+    node_type: str
+    cluster_enabled: bool
+    node_groups: list[NodeGroup]
+    subnet_group: str
+    security_groups: tuple[str, ...]
+    port: int
+    tls: bool
+    at_rest: bool
+    kms_key: str | None
+    failover: str
+    multi_az: bool
+    maintenance_window: str
+    snapshot_window: str
+    retention: int
+    snapshotting_member: str | None
+    auto_minor: bool
+    created: float
+    tokens: list[str] = field(default_factory=list)
+    token_changed: float | None = None
+    status: str = "creating"
+    pending: dict[str, Any] = field(default_factory=dict)
+    pending_security_groups: tuple[str, ...] = ()
+    resharding: tuple[float, float] | None = None
+    leaving: list[Member] = field(default_factory=list)
+    deferred: list[Effect] = field(default_factory=list)
+    next_shard: int = 2
+    maintenance: deque[Maintenance] = field(default_factory=deque)
+    stale_view: View | None = None
+    stale_until: float = 0.0
+    history: list[Moment] = field(default_factory=list)
+
+    @property
+    def serving(self) -> list[NodeGroup]:
+        return [node_group for node_group in self.node_groups if node_group.serving]
+
+    @property
+    def replicas(self) -> int:
+        return min(node_group.replicas for node_group in self.serving)
+
+    @property
+    def in_service(self) -> list[Member]:
+        return [member for node_group in self.node_groups for member in node_group.members]
+
+    def every_member(self) -> Iterator[Member]:
+        """Yield members in service, on their way in and on their way out."""
+        for node_group in self.node_groups:
+            yield from node_group.members
+            yield from node_group.arriving
+        yield from self.leaving
+
+    def moment(self, at: float) -> Moment:
+        return Moment(
+            at=at,
+            status=self.status,
+            shards=len(self.serving),
+            replicas=self.replicas,
+            automatic_failover=self.failover,
+            multi_az=self.multi_az,
+            node_type=self.node_type,
+            engine=self.engine,
+            version=self.version,
+            security_groups=self.security_groups,
+        )
+
+
+@dataclass
+class SubnetGroup:
+    """A cache subnet group; `subnets` maps subnet ids to availability zones."""
+
+    name: str
+    arn: str
+    description: str
+    vpc: str
+    subnets: dict[str, str]
+    created: float
+
+    @property
+    def zones(self) -> list[str]:
+        return sorted(set(self.subnets.values()))
+
+    def by_zone(self) -> list[tuple[str, list[str]]]:
+        """Return each zone with its subnets."""
+        return [(zone, [name for name, of in self.subnets.items() if of == zone]) for zone in self.zones]
+
+
+@dataclass
+class Snapshot:
+    """A manual snapshot of a group, with what its description repeats of it."""
+
+    name: str
+    arn: str
+    group_id: str
+    created: float
+    facts: dict[str, Any]
+    status: str = "creating"
+
+
+@dataclass(frozen=True)
+class Event:
+    """An entry of DescribeEvents."""
+
+    source_id: str
+    source_type: str
+    message: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Change:
+    """What `on_change` is told: created, available, token, members, deleted, and of which group."""
+
+    kind: str
+    account: str
+    region: str
+    group_id: str
+
+
+@dataclass
+class Script:
+    """Misbehaviour ordered in advance, taken first come first served."""
+
+    failed_creates: deque[str] = field(default_factory=deque)
+    rollbacks: list[tuple[str, str]] = field(default_factory=list)
+    partial_removals: deque[int] = field(default_factory=deque)
+    shortages: int = 0
+
+    def rollback_of(self, kind: str) -> str | None:
+        """Return and forget the message of the next rollback ordered for `kind`."""
+        for index, (wanted, message) in enumerate(self.rollbacks):
+            if wanted == kind:
+                del self.rollbacks[index]
+                return message
+        return None

@@ -1,0 +1,147 @@
+"""A small AWS for one test: moto, the simulator, a clock, a VPC with subnets and a security group."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any, Self
+from unittest import mock
+
+import boto3
+from moto import mock_aws
+
+from tests.simulator import Quotas, Simulator, Timing
+
+from .clock import SimulatedClock
+
+REGION = "us-east-1"
+TOKEN = "correct-horse-battery-staple"
+_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SESSION_TOKEN": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+}
+
+
+class Cloud:
+    """moto with the simulator inside, as a context manager.
+
+    `subnets` lie in the zones a, b and a; `other_subnet` and `other_security_group` in a second VPC.
+    """
+
+    def __init__(
+        self, timing: Timing | None = None, quotas: Quotas | None = None, zones: str = "aba"
+    ) -> None:
+        self.clock = SimulatedClock()
+        self.simulator = Simulator(self.clock, timing, quotas=quotas)
+        self._zones = zones
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(mock.patch.dict("os.environ", _CREDENTIALS))
+        self._stack.enter_context(mock_aws())
+        self._stack.enter_context(self.simulator)
+        self.ec2 = boto3.client("ec2", REGION)
+        self.elasticache = boto3.client("elasticache", REGION)
+        self.vpc, self.subnets, self.security_group = self._network("10.1", self._zones)
+        _, (self.other_subnet,), self.other_security_group = self._network("10.2", "a")
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        self._stack.__exit__(*failure)
+
+    def _network(self, prefix: str, zones: str) -> tuple[str, list[str], str]:
+        vpc = self.ec2.create_vpc(CidrBlock=f"{prefix}.0.0/16")["Vpc"]["VpcId"]
+        subnets = [
+            self.ec2.create_subnet(
+                VpcId=vpc, CidrBlock=f"{prefix}.{number}.0/24", AvailabilityZone=f"{REGION}{zone}"
+            )["Subnet"]["SubnetId"]
+            for number, zone in enumerate(zones)
+        ]
+        return vpc, subnets, self.make_security_group(vpc, "redis")
+
+    def make_security_group(self, vpc: str, name: str) -> str:
+        made = self.ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)
+        return str(made["GroupId"])
+
+    def make_subnet_group(self, name: str = "subnets", subnets: list[str] | None = None) -> None:
+        self.elasticache.create_cache_subnet_group(
+            CacheSubnetGroupName=name,
+            CacheSubnetGroupDescription=name,
+            SubnetIds=self.subnets if subnets is None else subnets,
+        )
+
+    def request(self, **changes: Any) -> dict[str, Any]:
+        """Return the parameters of a plain create: one node of Redis 6.2; a change to None leaves one out."""
+        params = {
+            "ReplicationGroupId": "cache",
+            "ReplicationGroupDescription": "a cache",
+            "Engine": "redis",
+            "EngineVersion": "6.2",
+            "CacheNodeType": "cache.t3.small",
+            "CacheParameterGroupName": "default.redis6.x",
+            "NumNodeGroups": 1,
+            "ReplicasPerNodeGroup": 0,
+            "CacheSubnetGroupName": "subnets",
+            "SecurityGroupIds": [self.security_group],
+            "SnapshotWindow": "07:00-08:00",
+            "PreferredMaintenanceWindow": "sun:09:00-sun:10:00",
+            **changes,
+        }
+        return {name: value for name, value in params.items() if value is not None}
+
+    def cluster_request(self, shards: int = 2, replicas: int = 1, **changes: Any) -> dict[str, Any]:
+        """Return the parameters of a create with cluster mode enabled."""
+        return self.request(
+            **{
+                "CacheParameterGroupName": "default.redis6.x.cluster.on",
+                "NumNodeGroups": shards,
+                "ReplicasPerNodeGroup": replicas,
+                "AutomaticFailoverEnabled": True,
+                **changes,
+            }
+        )
+
+    def replicated_request(self, replicas: int = 1, **changes: Any) -> dict[str, Any]:
+        """Return the parameters of a create with replicas, failover on, cluster mode disabled."""
+        return self.request(**{"ReplicasPerNodeGroup": replicas, "AutomaticFailoverEnabled": True, **changes})
+
+    def make(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Make a group and its subnet group, wait until all is quiet, and return it."""
+        wanted = params or self.request()
+        if not self.elasticache.describe_cache_subnet_groups()["CacheSubnetGroups"]:
+            self.make_subnet_group()
+        self.elasticache.create_replication_group(**wanted)
+        self.settle()
+        return self.group(wanted["ReplicationGroupId"])
+
+    def settle(self) -> None:
+        """Let an hour pass: long enough for any one change, its members included."""
+        self.clock.advance(3600)
+
+    def group(self, group_id: str = "cache") -> dict[str, Any]:
+        """Return one group as DescribeReplicationGroups shows it."""
+        found = self.elasticache.describe_replication_groups(ReplicationGroupId=group_id)
+        shown: dict[str, Any] = found["ReplicationGroups"][0]
+        return shown
+
+    def members(self) -> list[dict[str, Any]]:
+        """Return every member as DescribeCacheClusters shows it."""
+        shown: list[dict[str, Any]] = self.elasticache.describe_cache_clusters()["CacheClusters"]
+        return shown
+
+    def events(self, group_id: str = "cache") -> list[str]:
+        """Return the messages of a group's events of the last day, newest first."""
+        found = self.elasticache.describe_events(
+            SourceType="replication-group", SourceIdentifier=group_id, Duration=1440
+        )
+        return [event["Message"] for event in found["Events"]]
+
+    def modify(self, group_id: str = "cache", **params: Any) -> dict[str, Any]:
+        """Modify a group at once and return it as the response shows it."""
+        answer = self.elasticache.modify_replication_group(
+            ReplicationGroupId=group_id, ApplyImmediately=True, **params
+        )
+        shown: dict[str, Any] = answer["ReplicationGroup"]
+        return shown
