@@ -17,6 +17,7 @@ from massdriver_redis.request import Request
 def wire(clock: Clock, send: Sender) -> PollingResource:
     """Return the resource as the environment of this function describes it."""
     prefix = os.environ["RESOURCE_PREFIX"]
+    response_host = os.environ.get("RESPONSE_HOST", "")
 
     def rule_for(physical_id: str, context: LambdaContext) -> PollRule:
         name = names(physical_id, prefix).rule
@@ -24,9 +25,11 @@ def wire(clock: Clock, send: Sender) -> PollingResource:
 
     def begin(request: Request, context: LambdaContext) -> Operation:
         ends = clock.now() + context.get_remaining_time_in_millis() / 1000
-        return Operation(request, lambda id_: rule_for(id_, context), clock, Settings(prefix, ends))
+        return Operation(
+            request, lambda id_: rule_for(id_, context), clock, Settings(prefix, ends, response_host)
+        )
 
-    return PollingResource(begin, rule_for, clock, send, os.environ.get("RESPONSE_HOST", ""))
+    return PollingResource(begin, clock, send, response_host)
 
 
 resource = wire(SystemClock(), responder.send)

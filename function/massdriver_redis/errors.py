@@ -7,7 +7,14 @@ REASON_LIMIT = 240
 
 
 class ResourceError(Exception):
-    """A failure with a message for the user: what is wrong first, then what to do; never a value."""
+    """A failure with a message for the user: what is wrong first, then what to do; never a value.
+
+    `code` is AWS's wire code where one stands behind it.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class EnvelopeError(ResourceError):
@@ -24,6 +31,10 @@ class NotUpdatableError(ResourceError):
 
 class BusyError(ResourceError):
     """AWS can't take the call now; the next look may make it."""
+
+
+class PatientError(ResourceError):
+    """Something isn't there yet, or capacity is short: worth some minutes of waiting, not an hour."""
 
 
 class AccessDeniedError(ResourceError):

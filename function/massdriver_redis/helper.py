@@ -19,7 +19,6 @@ from massdriver_redis.errors import EnvelopeError, ResourceError, shorten
 from massdriver_redis.log import logger
 from massdriver_redis.naming import nothing_made
 from massdriver_redis.outcome import Answer, Outcome, Pending, Silent
-from massdriver_redis.poll_rule import PollRule
 from massdriver_redis.request import Request, parse, secrets_of
 from massdriver_redis.responder import RefusedError, UnreachableError
 
@@ -41,16 +40,23 @@ class LambdaContext(Protocol):
 class Work(Protocol):
     """One invocation's work on one request.
 
-    `physical_id` is the id any answer must carry; `run` may raise; `after_answer` must not.
+    `physical_id` is the id any answer must carry, `armed` whether a poll will come for this request;
+    `run` may raise; `after_answer` must not.
     """
 
-    physical_id: str
+    @property
+    def physical_id(self) -> str:
+        """Return the id any answer must carry."""
+
+    @property
+    def armed(self) -> bool:
+        """Tell whether a poll will come for this request."""
 
     def run(self) -> Outcome:
         """Take the request as far as this invocation can."""
 
-    def after_answer(self, answer: Answer) -> None:
-        """Record that `answer` was given and disarm the poll rule."""
+    def after_answer(self, answer: Answer, *, delivered: bool = True) -> None:
+        """Record that `answer` was given, if CloudFormation took it, and disarm the poll rule."""
 
 
 class Sender(Protocol):
@@ -70,7 +76,6 @@ class PollingResource(CfnResource):
     def __init__(
         self,
         begin: Callable[[Request, LambdaContext], Work],
-        rule_for: Callable[[str, LambdaContext], PollRule],
         clock: Clock,
         send: Sender,
         response_host: str = "",
@@ -100,7 +105,6 @@ class PollingResource(CfnResource):
         for register in (self.poll_create, self.poll_update, self.poll_delete):
             register(self._run)
         self._begin = begin
-        self._rule_for = rule_for
         self._clock = clock
         self._put = send
         self._response_host = response_host
@@ -175,6 +179,7 @@ class PollingResource(CfnResource):
             return
         answer = self._presentable(self._outcome)
         self._outcome = answer
+        delivered = True
         try:
             self._put(
                 self._request.response_url,
@@ -184,11 +189,12 @@ class PollingResource(CfnResource):
             )
         except RefusedError as error:
             logger.error("The response is lost: CloudFormation no longer takes it", error=str(error))
+            delivered = False
         except UnreachableError as error:
             logger.error("The response is not delivered yet", error=str(error))
             self._unreachable = True
             return
-        self._after_answer(answer)
+        self._after_answer(answer, delivered=delivered)
 
     def _presentable(self, answer: Answer) -> Answer:
         reason = shorten(log.redact(answer.reason))
@@ -197,23 +203,16 @@ class PollingResource(CfnResource):
         attributes = {} if answer.status == FAILED else answer.attributes
         return Answer(answer.status, self._physical_id(), reason, attributes)
 
-    def _after_answer(self, answer: Answer) -> None:
+    def _after_answer(self, answer: Answer, *, delivered: bool) -> None:
         try:
             if self._work:
-                self._work.after_answer(answer)
+                self._work.after_answer(answer, delivered=delivered)
         except Exception:
             logger.exception("The answer was delivered but not recorded; the next poll repeats it")
 
     def _armed(self) -> bool:
-        """Tell whether a poll will deliver the answer later; where in doubt it won't."""
-        if self._request.is_poll:
-            return True
-        try:
-            armed = self._rule_for(self._physical_id(), self._context).current()
-        except ResourceError as error:
-            logger.warning("The poll rule could not be read", reason=str(error))
-            return False
-        return armed is not None and armed.get("RequestId") == self._request.request_id
+        """Tell whether a poll will deliver the answer later."""
+        return self._request.is_poll or (self._work is not None and self._work.armed)
 
     def _seconds_left(self) -> float:
         return float(self._context.get_remaining_time_in_millis()) / 1000 - _RESERVE

@@ -14,6 +14,7 @@ MAX_ID = 40
 
 _HASH_LENGTH = 10
 _OUR_ID = re.compile(r"^(?=.{12,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*-[a-z2-7]{10}$")
+_LEGAL_ID = re.compile(r"^(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$")
 _NOTHING = "none:"
 
 
@@ -90,6 +91,11 @@ def prefix_of(resource_id: str) -> str:
 def is_ours(resource_id: str) -> bool:
     """Tell whether `resource_id` has the form of our physical ids (form only; the marker proves more)."""
     return bool(_OUR_ID.match(resource_id)) and "--" not in resource_id
+
+
+def is_legal(resource_id: str) -> bool:
+    """Tell whether `resource_id` can be a replication group's id at all."""
+    return bool(_LEGAL_ID.match(resource_id))
 
 
 def nothing_made(owner: Owner) -> str:

@@ -20,6 +20,8 @@ class Silent:
     """The event is stale, superseded or already answered: nothing is done and nothing is sent."""
 
     why: str
+    superseded: bool = False
+    """Whether a later operation came by, so that what this one made last may have been overlooked."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,352 @@
+"""Create and Update: which replication group is meant, and what brings it to the properties."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from massdriver_redis import act, artifact, calls, naming, properties, stack
+from massdriver_redis.aws import connect
+from massdriver_redis.clock import Clock
+from massdriver_redis.decision import Decision, Done, Failed, Look, Moment, Step, Wait
+from massdriver_redis.desired import Desired, desired
+from massdriver_redis.errors import InvalidRequestError, NotUpdatableError, ResourceError
+from massdriver_redis.job import Turn
+from massdriver_redis.ledger import ACCEPTED, HANDED_OVER, Stamp
+from massdriver_redis.outcome import Answer, Outcome, Silent
+from massdriver_redis.plan import not_ours, plan, warnings
+from massdriver_redis.request import Request
+from massdriver_redis.site import Site
+from massdriver_redis.teardown import Demolition, owned, tear_down
+from massdriver_redis.world import SecurityGroup, World
+
+_LOOK_BACK = 60.0
+"""Seconds before a request from which on events are read."""
+
+
+class Convergence:
+    """One Create or Update. Raises InvalidRequestError where its properties can't be meant."""
+
+    def __init__(self, request: Request, clock: Clock, prefix: str) -> None:
+        if request.service_timeout_error:
+            raise InvalidRequestError(request.service_timeout_error)
+        self._request = request
+        self._clock = clock
+        self._prefix = prefix
+        today = datetime.fromtimestamp(clock.now(), UTC).date()
+        self._properties = properties.read(request.properties, today=today)
+        self._old = properties.read_old(request.old_properties)
+        self._computed = naming.physical_id(
+            request.owner, self._properties.name_prefix, self._properties.create_only()
+        )
+        self._updates = request.kind == "Update"
+        self._home_id = str(request.physical_id) if self._updates else self._computed
+        if not naming.is_legal(self._home_id):
+            raise NotUpdatableError(
+                "PhysicalResourceId names no replication group: nothing was ever made. Remove the "
+                "resource from the template, deploy, and add it again"
+            )
+        self._stamp = Stamp(request.request_id, request.signed_at or 0.0)
+        self._rolling_back: bool | None = None
+        self._sites: dict[str, Site] = {}
+        self._target = self._home_id
+        self.rule_id = self._home_id
+        self.physical_id = (
+            str(request.physical_id) if request.physical_id else naming.nothing_made(request.owner)
+        )
+
+    # --- one look ----------------------------------------------------------------------------------
+
+    def decide(self, turn: Turn) -> Decision | Outcome:
+        """Look at AWS anew and return what is to be done, or how the request ends."""
+        home = self._look(self._home_id)
+        if not self._updates:
+            # From here on a Delete of the computed id finds whatever is made.
+            self.physical_id = self._computed
+        stale = self._stale(home)
+        if stale:
+            return stale
+        chosen = self._choose(home, turn)
+        if isinstance(chosen, Failed | Silent | Wait | Step | Answer):
+            return chosen
+        self._target = chosen
+        accepted = self._accept(turn)
+        if accepted:
+            return accepted
+        swept = self._sweep()
+        if isinstance(swept, Step | Failed):
+            return swept
+        decision = self._plan()
+        if not isinstance(decision, Done):
+            return decision
+        return swept or self._finish(turn)
+
+    def make(self, step: Step) -> None:
+        """Make the planned call."""
+        self._site(self._target).make(step.call, self._stamp)
+
+    def abandon(self) -> Decision:
+        """Plan the removal of what this superseded request made after everyone else had left.
+
+        A replication group is never among it: it can't be made once its subnet group is gone.
+        """
+        if self._updates and self._target == self._home_id:
+            return Done()
+        world = self._look(self._target)
+        made_by_me = world.ledger.was_accepted(self._request.request_id) or not world.security_group
+        if world.group or world.ledger.handed_over or not made_by_me:
+            return Done()
+        return tear_down(self._demolition(self._target), world)
+
+    def mark(self, tags: dict[str, str]) -> None:
+        """Write ledger tags on every group this request concerns."""
+        for site in self._sites.values():
+            if owned(self._request.owner, site.world):
+                site.mark(tags)
+
+    def late(self, waiting: str) -> str:
+        """Return the Reason of a request that ran out of time."""
+        after = "rolls back, waiting for it first" if self._updates else "deletes it"
+        way = "Change less at once" if self._updates else "Use fewer nodes"
+        return (
+            f"Out of time while {waiting}. CloudFormation now {after}. {way} or, to look into it, "
+            "deploy with --disable-rollback"
+        )
+
+    # --- sites -------------------------------------------------------------------------------------
+
+    def _site(self, physical_id: str) -> Site:
+        if physical_id not in self._sites:
+            aws = next((site.aws for site in self._sites.values()), None) or connect(
+                self._properties.authentication, self._properties.region
+            )
+            self._sites[physical_id] = Site(aws, naming.names(physical_id, self._prefix), self._clock)
+        return self._sites[physical_id]
+
+    def _look(self, physical_id: str) -> World:
+        return self._site(physical_id).look()
+
+    def _desired(self, physical_id: str) -> Desired:
+        return desired(self._properties, self._request.owner, physical_id, self._prefix)
+
+    def _moment(self) -> Moment:
+        new_keys = {key for key, _ in self._properties.tags}
+        return Moment(
+            now=self._clock.now(),
+            stamp=self._stamp,
+            may_create=not self._updates or self._target != self._home_id,
+            version_asked=self._updates and self._version_asked(),
+            rolling_back=self._rolling_back,
+            dropped_tags=frozenset(self._old.tag_keys - new_keys) if self._updates else frozenset(),
+        )
+
+    def _version_asked(self) -> bool:
+        old = (self._old.engine, self._old.redis_version)
+        return old != (self._properties.engine, self._properties.redis_version)
+
+    # --- order -------------------------------------------------------------------------------------
+
+    def _stale(self, world: World) -> Silent | None:
+        if not owned(self._request.owner, world):
+            return None
+        if world.ledger.was_answered(self._request.request_id):
+            return Silent("this request was answered already")
+        if world.ledger.newer_than(self._stamp.signed_at):
+            return Silent("a newer request was accepted", superseded=True)
+        return None
+
+    def _accept(self, turn: Turn) -> Step | None:
+        """Write down that this request is the last one, before its first change of anything."""
+        for physical_id in dict.fromkeys((self._home_id, self._target)):
+            world = self._site(physical_id).world
+            group = world.security_group
+            ours = group and owned(self._request.owner, world)
+            if not group or not ours or world.ledger.was_accepted(self._request.request_id):
+                continue
+            if turn.armed or turn.took_over or world.ledger.open:
+                return Step(calls.tag_security_group(group.id, {ACCEPTED: self._stamp.text()}))
+        return None
+
+    # --- which group -------------------------------------------------------------------------------
+
+    def _choose(self, home: World, turn: Turn) -> str | Failed | Silent | Wait | Step | Answer:
+        if not self._updates:
+            return self._choose_new(home, turn)
+        foreign = not_ours(self._desired(self._home_id), home)
+        if foreign:
+            return Failed(foreign, refused=True)
+        if home.group is None:
+            return Failed(self._lost(), refused=True)
+        differing = self._create_only_differences(home)
+        return self._choose_replacement(differing) if differing else self._home_id
+
+    def _choose_new(self, world: World, turn: Turn) -> str | Failed | Silent | Step | Answer:
+        """A Create: nothing there, our own earlier try, or a leftover that was never handed over."""
+        foreign = not_ours(self._desired(self._computed), world)
+        if foreign:
+            return self._nothing_made(foreign)
+        if not turn.armed and stack.going_away(self._request.stack_id):
+            return Silent("the stack rolls back or is being deleted; this Create is a late copy", True)
+        if not owned(self._request.owner, world) or world.ledger.was_accepted(self._request.request_id):
+            return self._computed
+        if world.ledger.handed_over or (world.group and not world.security_group):
+            return self._nothing_made(self._still_exists(self._computed))
+        if world.group and world.group.status == "create-failed":
+            return Step(calls.delete_group(world.group.id, None))
+        return self._computed
+
+    def _choose_replacement(self, differing: list[str]) -> str | Failed | Wait | Step:
+        if self._computed == self._home_id:
+            return Failed(
+                f"{', '.join(differing)}: none of the cluster's subnets is in the list; add the new ones "
+                "beside the old in one update, then drop the unused in another",
+                refused=True,
+            )
+        world = self._look(self._computed)
+        stale = not_ours(self._desired(self._computed), world)
+        if stale:
+            return Failed(stale, refused=True)
+        mine = world.ledger.was_accepted(self._request.request_id)
+        if world.group and not mine and (world.ledger.handed_over or not world.security_group):
+            return self._choose_earlier(world)
+        if not self._properties.allow_replacement:
+            return Failed(
+                f"{', '.join(differing)}: can't change on a live cluster. Restore the old value, or set "
+                "allow_replacement: true for a new, empty cluster in its place",
+                refused=True,
+            )
+        if world.group and not mine and world.group.status == "create-failed":
+            return Step(calls.delete_group(world.group.id, None))
+        return self._computed
+
+    def _choose_earlier(self, world: World) -> str | Failed | Wait:
+        """The target was handed over before: the original of a rollback, or a leftover to leave alone."""
+        if world.group and world.group.status == "deleting":
+            if self._properties.allow_replacement:
+                return Wait("an earlier cluster of the same name is being deleted")
+        elif self._is_rolling_back():
+            return self._computed
+        return Failed(self._still_exists(self._computed), refused=True)
+
+    def _is_rolling_back(self) -> bool:
+        if self._rolling_back is None:
+            self._rolling_back = stack.rolling_back(self._request.stack_id)
+        return self._rolling_back
+
+    def _create_only_differences(self, home: World) -> list[str]:
+        """Compare with what is live, never with the old properties: a refused update left none."""
+        wanted, group, subnets = self._properties, home.group, home.subnet_group
+        differing: list[str] = []
+        if group and group.cluster_mode != wanted.cluster_mode_enabled:
+            differing.append("cluster_mode_enabled")
+        if group and group.tls != wanted.secure:
+            differing.append("secure")
+        if subnets and subnets.vpc_id and subnets.vpc_id != wanted.vpc.id:
+            differing.append("vpc")
+        elif subnets and not set(subnets.subnets) & {subnet.id for subnet in wanted.vpc.subnets}:
+            differing.append("subnet_type")
+        head = naming.id_prefix(self._request.owner, wanted.name_prefix)
+        if naming.is_ours(self._home_id) and naming.prefix_of(self._home_id) != head:
+            differing.append("md_metadata.name_prefix")
+        return differing
+
+    def _nothing_made(self, reason: str) -> Answer:
+        return Answer("FAILED", naming.nothing_made(self._request.owner), reason)
+
+    def _still_exists(self, physical_id: str) -> str:
+        return (
+            f"{physical_id} still exists from an earlier deployment and was left alone: delete it, or set "
+            "md_metadata.name_prefix to another value"
+        )
+
+    def _lost(self) -> str:
+        old_role = self._old.authentication and self._old.authentication.arn.split(":")[4:5]
+        new_role = self._properties.authentication and self._properties.authentication.arn.split(":")[4:5]
+        if self._old.region and self._properties.region and self._old.region != self._properties.region:
+            return "specs.aws.region: a cluster can't move to another region; restore the old value"
+        if old_role and new_role and old_role != new_role:
+            return (
+                "aws_authentication.data.arn: a cluster can't move to another account; restore the old role"
+            )
+        return (
+            f"replication group {self._home_id} was not found; restore it under this id, or remove the "
+            "resource from the template and add it again"
+        )
+
+    # --- leftovers of a failed replacement ---------------------------------------------------------
+
+    def _sweep(self) -> Step | Wait | Failed | None:
+        """Remove the half-made group of a replacement that failed: CloudFormation never learnt of it."""
+        physical_id = self._abandoned_id()
+        if not physical_id:
+            return None
+        world = self._look(physical_id)
+        if not owned(self._request.owner, world) or world.ledger.delivered:
+            return None
+        group = world.security_group
+        if world.group and not group:
+            return None
+        if group and not world.ledger.was_accepted(self._request.request_id):
+            return Step(calls.tag_security_group(group.id, {ACCEPTED: self._stamp.text()}))
+        decision = tear_down(self._demolition(physical_id), world)
+        return decision if isinstance(decision, Step | Wait | Failed) else None
+
+    def _abandoned_id(self) -> str:
+        old = self._old
+        if not self._updates or not old.create_only.get("vpc"):
+            return ""
+        old_id = naming.physical_id(self._request.owner, old.name_prefix, old.create_only)
+        return "" if old_id in (self._home_id, self._target) else old_id
+
+    def _demolition(self, physical_id: str) -> Demolition:
+        return Demolition(self._request.owner, naming.names(physical_id, self._prefix), snapshot=None)
+
+    # --- plan and end ------------------------------------------------------------------------------
+
+    def _plan(self) -> Decision:
+        """Plan, reading what the plan asks for; each detail is read at most once in a look."""
+        site, wanted = self._site(self._target), self._desired(self._target)
+        for _ in range(8):
+            decision = plan(wanted, site.world, self._moment())
+            if not isinstance(decision, Look):
+                return decision
+            if decision.detail == "rolling_back":
+                self._is_rolling_back()
+                continue
+            asked = site.world.ledger.requested
+            since = asked.at if asked else self._request.started_at
+            site.look_closer(decision, wanted.engine, since - _LOOK_BACK)
+        raise ResourceError("the planner asks in a circle; report this with the log")
+
+    def _finish(self, turn: Turn) -> Decision | Outcome:
+        """Everything is as desired: hand it over, once the operation taken over has surely stopped."""
+        if not turn.calm:
+            return Wait("an operation taken over to stop")
+        site = self._site(self._target)
+        world = site.world
+        if world.group is None or world.security_group is None:
+            return Wait("the replication group to show")
+        hand_over = self._hand_over(world, world.security_group) if turn.armed else None
+        if hand_over:
+            return hand_over
+        wanted = self._desired(self._target)
+        attributes = artifact.attributes(
+            world.group,
+            world.security_group,
+            self._credentials(site, world),
+            (*self._properties.warnings, *warnings(wanted, world)),
+        )
+        return Answer("SUCCESS", self._target, attributes=attributes)
+
+    def _hand_over(self, world: World, group: SecurityGroup) -> Step | None:
+        """Mark the cluster as the stack's before saying so; the secret's own mark outlives the group."""
+        mark = {HANDED_OVER: self._stamp.text()}
+        if self._properties.secure and world.secret and HANDED_OVER not in world.secret.tags:
+            return Step(calls.tag_secret(self._site(self._target).names.secret, mark))
+        return None if world.ledger.handed_over else Step(calls.tag_security_group(group.id, mark))
+
+    def _credentials(self, site: Site, world: World) -> artifact.Credentials:
+        if not self._properties.secure or world.secret is None:
+            return artifact.Credentials()
+        token, version = act.stored_token(site.aws, site.names.secret)
+        shown = token if self._properties.password_attribute else ""
+        return artifact.Credentials(world.secret.arn, version, shown)

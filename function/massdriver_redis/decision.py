@@ -1,0 +1,73 @@
+"""What a plan may answer, and the moment it is asked in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from massdriver_redis.calls import Call
+from massdriver_redis.ledger import Stamp
+
+Detail = Literal["versions", "node_types", "tags", "events", "rolling_back"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Make this one call, then look again."""
+
+    call: Call
+
+
+@dataclass(frozen=True)
+class Look:
+    """Read this too before anything can be decided."""
+
+    detail: Detail
+
+
+@dataclass(frozen=True)
+class Wait:
+    """AWS is at work; `why` says on what."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The world is as desired."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """It can't be done; `reason` says why and what to do.
+
+    `refused` marks a reason found before any write of this request.
+    """
+
+    reason: str
+    refused: bool = False
+
+
+Decision = Step | Look | Wait | Done | Failed
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Who asks, when, and what the request allows.
+
+    Times are seconds since the epoch. `rolling_back` is None until it was looked up.
+    """
+
+    now: float
+    stamp: Stamp
+    may_create: bool = False
+    version_asked: bool = False
+    """Whether this request itself changes engine or redis_version."""
+    rolling_back: bool | None = None
+    dropped_tags: frozenset[str] = frozenset()
+    """Tag keys the previous properties had and these have not."""
+
+    @property
+    def request_id(self) -> str:
+        """The request that asks."""
+        return self.stamp.request_id

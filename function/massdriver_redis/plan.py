@@ -1,0 +1,234 @@
+"""The planner: what is desired, what is there and what was asked before give the one next step.
+
+Read top to bottom it is the rule sheet: whose is it, can it be touched, what is still in flight,
+what must be refused, what is missing, what differs, in that order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from massdriver_redis import calls
+from massdriver_redis.changes import keeps_newer, next_change, refusal
+from massdriver_redis.creation import create_next, secret, security_group
+from massdriver_redis.decision import Decision, Done, Failed, Look, Moment, Step, Wait
+from massdriver_redis.desired import Desired
+from massdriver_redis.ledger import PREFIX, Requested, Stamp
+from massdriver_redis.live import current, visible, zones
+from massdriver_redis.world import TERMINAL_NODE_STATES, Group, World, unsettled
+
+GRACE = 180.0
+"""Seconds a change may stay invisible after it was accepted: describes can be stale that long."""
+
+MAX_ATTEMPTS = 2
+"""How often one request asks for the same change."""
+
+
+def plan(desired: Desired, world: World, moment: Moment) -> Decision:
+    """Return the next single step towards `desired`, or that there is none."""
+    foreign = not_ours(desired, world)
+    if foreign:
+        return Failed(foreign, refused=True)
+    if world.group is None:
+        if moment.may_create:
+            return create_next(desired, world, moment)
+        return Failed(
+            f"replication group {desired.id} was not found; remove the resource from the template and "
+            "add it again to make a new one",
+            refused=True,
+        )
+    return _converge(desired, world.group, world, moment)
+
+
+def _converge(desired: Desired, group: Group, world: World, moment: Moment) -> Decision:
+    stopped = _stopped(group, world, moment)
+    if stopped:
+        return stopped
+    moving = unsettled(group)
+    if moving:
+        return Wait(moving)
+    in_flight = _in_flight(group, world, moment)
+    if in_flight:
+        return in_flight
+    refused = refusal(desired, group, world, moment)
+    if refused:
+        return refused
+    companion = _companions(desired, world, moment.stamp)
+    if companion:
+        return companion
+    call = next_change(desired, group, world)
+    if call:
+        return Step(_counted(call, world.ledger.requested, moment))
+    return _tags(desired, group, world, moment) or Done()
+
+
+def not_ours(desired: Desired, world: World) -> str | None:
+    """Return a Reason when something of our names belongs to someone else."""
+    marker = desired.owner.marker
+    found = (
+        ("replication group", world.group and world.group.description == marker),
+        ("subnet group", world.subnet_group and world.subnet_group.description == marker),
+        ("security group", world.security_group and world.security_group.description == marker),
+        ("secret", world.secret and calls.owns_secret(world.secret.description, marker)),
+    )
+    for what, ours in found:
+        if ours is False:
+            return (
+                f"a {what} named for {desired.id} exists and isn't this resource's; it was left alone. "
+                "Set md_metadata.name_prefix to another value, or delete it"
+            )
+    return None
+
+
+def _stopped(group: Group, world: World, moment: Moment) -> Decision | None:
+    """A group on its way out or beyond repair is never changed."""
+    broken = [node for node in group.nodes if node.status in TERMINAL_NODE_STATES]
+    if group.status == "create-failed" or broken:
+        if world.events is None:
+            return Look("events")
+        what = f"node {broken[0].id} is {broken[0].status}" if broken else "ElastiCache could not create it"
+        return Failed(f"{what}: {_told(world)}. Fix the cause and deploy again")
+    if group.status in {"deleting", "deleted"}:
+        if moment.may_create:
+            return Wait("an earlier group of the same name is being deleted")
+        return Failed(f"replication group {group.id} is being deleted; wait, then deploy again", refused=True)
+    return None
+
+
+def _in_flight(group: Group, world: World, moment: Moment) -> Decision | None:
+    """Judge the change last asked for: not visible yet, or taken back by AWS without a word.
+
+    A scale-down or a reshard can be accepted and undone later; only DescribeEvents tells why
+    (aws-cloudformation/cloudformation-coverage-roadmap#2273).
+    """
+    asked = world.ledger.requested
+    if asked is None or visible(group, asked.change):
+        return None
+    if moment.now - asked.at < GRACE:
+        keys = ", ".join(key for key, _ in asked.change.values)
+        return Wait(f"the change of {keys} to show")
+    if asked.request_id != moment.request_id:
+        return None
+    if world.events is None:
+        return Look("events")
+    if _worth_another_try(group, asked, world):
+        return None
+    return Failed(_taken_back(group, asked, world))
+
+
+def _worth_another_try(group: Group, asked: Requested, world: World) -> bool:
+    """A partial removal of node groups is asked for again, and so is what AWS never heard of.
+
+    An invocation may have died between recording a change and asking for it: then no event tells of
+    a failure.
+    """
+    if asked.change.attempt >= MAX_ATTEMPTS:
+        return False
+    key, wanted = asked.change.values[0]
+    partial = key == "node_groups" and int(wanted) < len(group.node_groups) < int(asked.change.was or 0)
+    return partial or not world.events
+
+
+def _taken_back(group: Group, asked: Requested, world: World) -> str:
+    key, wanted = asked.change.values[0]
+    return (
+        f"{key}: AWS accepted the change to {wanted} but the cluster is at {current(group, key)}: "
+        f"{_told(world)}. Free memory or choose a smaller change, then update again"
+    )
+
+
+def _told(world: World) -> str:
+    return world.events[0].rstrip(". ") if world.events else "no event tells why"
+
+
+def _counted(call: calls.Call, asked: Requested | None, moment: Moment) -> calls.Call:
+    """Count the attempts of one request at the same change."""
+    repeated = asked and call.change and asked.request_id == moment.request_id
+    if not (repeated and asked and call.change and asked.change.values == call.change.values):
+        return call
+    return replace(call, change=replace(call.change, attempt=asked.change.attempt + 1))
+
+
+# --- what stands beside the group ------------------------------------------------------------------
+
+
+def _companions(desired: Desired, world: World, stamp: Stamp) -> Decision | None:
+    if world.security_group is None:
+        return Step(security_group(desired, stamp))
+    if desired.secure:
+        if world.secret is None:
+            return Failed(
+                f"the secret {desired.names.secret} is gone and AWS never tells a token again; recreate it "
+                "with the token as JSON key password and this resource's description, then update"
+            )
+        restore = secret(desired, world)
+        if restore:
+            return restore
+    return _ingress(desired, world)
+
+
+def _ingress(desired: Desired, world: World) -> Decision | None:
+    group = world.security_group
+    if group is None:
+        return None
+    for cidr in sorted(desired.ingress - group.cidrs):
+        return Step(calls.allow_ingress(group.id, cidr))
+    for cidr in sorted(group.cidrs - desired.ingress):
+        return Step(calls.revoke_ingress(group.id, cidr))
+    return None
+
+
+def _tags(desired: Desired, group: Group, world: World, moment: Moment) -> Decision | None:
+    """Tags come last: tagging makes a settled group `modifying` for minutes."""
+    side = _companion_tags(desired, world, moment)
+    if side:
+        return side
+    if world.tags is None:
+        return Look("tags")
+    missing, surplus = _tag_difference(desired, world.tags, moment)
+    if missing:
+        return Step(calls.tag_group(group.arn, missing))
+    if surplus:
+        return Step(calls.untag_group(group.arn, surplus))
+    return None
+
+
+def _companion_tags(desired: Desired, world: World, moment: Moment) -> Decision | None:
+    if world.security_group:
+        missing, surplus = _tag_difference(desired, world.security_group.tags, moment)
+        if missing:
+            return Step(calls.tag_security_group(world.security_group.id, missing))
+        if surplus:
+            return Step(calls.untag_security_group(world.security_group.id, surplus))
+    if world.secret and desired.secure:
+        missing, surplus = _tag_difference(desired, world.secret.tags, moment)
+        if missing:
+            return Step(calls.tag_secret(desired.names.secret, missing))
+        if surplus:
+            return Step(calls.untag_secret(desired.names.secret, surplus))
+    return None
+
+
+def _tag_difference(desired: Desired, live: object, moment: Moment) -> tuple[dict[str, str], frozenset[str]]:
+    """Return tags to set, and keys to remove: those the previous properties had, never anyone else's."""
+    have = dict(live) if isinstance(live, dict) else {}
+    missing = {key: value for key, value in desired.tags.items() if have.get(key) != value}
+    surplus = frozenset(
+        key for key in moment.dropped_tags & have.keys() - desired.tags.keys() if not key.startswith(PREFIX)
+    )
+    return missing, surplus
+
+
+# --- warnings --------------------------------------------------------------------------------------
+
+
+def warnings(desired: Desired, world: World) -> tuple[str, ...]:
+    """Return what the user should know of a cluster that is as desired as it can be."""
+    found: list[str] = []
+    if world.group and world.group.nodes and keeps_newer(desired, world.group):
+        live = current(world.group, "engine")
+        found.append(f"The live engine {live} is newer than redis_version and was kept.")
+    unknown_zones = "" in desired.subnets.values()  # else the properties' own warnings say it
+    if unknown_zones and desired.replicas >= 1 and not desired.multi_az(zones(world)):
+        found.append("Multi-AZ is left off: all subnets lie in one zone.")
+    return tuple(found)
