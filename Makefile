@@ -78,6 +78,7 @@ build-ProviderFunction:
 	$(PIP) install --quiet --no-compile --target "$(ARTIFACTS_DIR)" $(PIP_TARGET) -r function/requirements.txt
 	cp -R function/app.py function/massdriver_redis schemas "$(ARTIFACTS_DIR)"
 	find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf "$(ARTIFACTS_DIR)/bin"
 
 build-FallbackFunction:
 	cp fallback/*.py "$(ARTIFACTS_DIR)"

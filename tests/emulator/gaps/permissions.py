@@ -9,7 +9,7 @@ resource of a call passes though AWS denies it. The ARNs follow AWS's service au
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -38,6 +38,7 @@ def close() -> None:
     """Replace MiniStack's ARN of a request by the first of ours, and check the others before the service."""
     from ministack import app
     from ministack.core import iam_actions
+    from ministack.services import tagging
 
     stock = iam_actions.extract_resource_arn
 
@@ -55,8 +56,19 @@ def close() -> None:
         return found[0].arn if found else stock(service, method, path, headers, body, query, region, account)
 
     iam_actions.extract_resource_arn = resource_arn
+    # Without this, EC2's requests have no aws:RequestTag: their tags are in TagSpecifications.
+    iam_actions._TAG_MEMBERS |= {"TagSpecifications"}
+    tagging._RESOURCE_TAG_COLLECTORS["ec2"] = _security_group_tags
     for service in ("elasticache", "ec2", "events", "secretsmanager"):
         app.SERVICE_HANDLERS[service] = _checked(service, app.SERVICE_HANDLERS[service])
+
+
+def _security_group_tags() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """Yield every security group's ARN and tags, for aws:ResourceTag."""
+    from ministack.services import ec2
+
+    for group in list(ec2._security_groups):
+        yield ec2._security_group_arn(group), ec2._tags.get(group, [])
 
 
 def checks(service: str, parameters: Mapping[str, Any], region: str, account: str) -> list[Check]:
