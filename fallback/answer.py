@@ -1,0 +1,68 @@
+"""The response PUT of the fallback."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable
+from typing import Literal
+from urllib.parse import urlsplit
+
+from envelope import Failed
+from eventbridge import tls
+
+_TIMEOUT = 10.0
+_PAUSES = (0.0, 1.0, 3.0)
+
+
+class UndeliveredError(Exception):
+    """The response met no server that took or refused it; the message never holds the URL."""
+
+
+def build(failed: Failed, status: Literal["SUCCESS", "FAILED"], reason: str) -> bytes:
+    """Return the response to the request that failed, its ids verbatim."""
+    body = {
+        "Status": status,
+        "Reason": reason,
+        "PhysicalResourceId": failed.physical_id,
+        "StackId": failed.event["StackId"],
+        "RequestId": failed.event["RequestId"],
+        "LogicalResourceId": failed.event["LogicalResourceId"],
+        "NoEcho": True,
+        "Data": {},
+    }
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def put(url: str, body: bytes, sleep: Callable[[float], None] = time.sleep) -> int:
+    """PUT `body` to `url` and return the status that settled it: 2xx, or a refusal below 500.
+
+    Raises UndeliveredError after three attempts.
+    """
+    failure = ""
+    for pause in _PAUSES:
+        if pause:
+            sleep(pause)
+        status, failure = _attempt(url, body)
+        if status and status < 500 and status != http.client.TOO_MANY_REQUESTS:
+            return status
+    raise UndeliveredError(f"the response could not be delivered: {failure}")
+
+
+def _attempt(url: str, body: bytes) -> tuple[int, str]:
+    parts = urlsplit(url)
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    try:
+        connection = http.client.HTTPSConnection(
+            parts.hostname or "", parts.port, timeout=_TIMEOUT, context=tls()
+        )
+        try:
+            # S3's signature covers an empty content type.
+            connection.request("PUT", target, body=body, headers={"Content-Type": ""})
+            status = connection.getresponse().status
+        finally:
+            connection.close()
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return 0, type(error).__name__
+    return status, f"HTTP status {status}"
