@@ -29,7 +29,13 @@ def wire(clock: Clock, send: Sender) -> PollingResource:
             request, lambda id_: rule_for(id_, context), clock, Settings(prefix, ends, response_host)
         )
 
-    return PollingResource(begin, clock, send, response_host)
+    def disarm(request: Request, context: LambdaContext) -> None:
+        rule = rule_for(request.physical_id or "", context)
+        armed = rule.current()
+        if armed and armed.get("RequestId") == request.request_id:
+            rule.disarm()
+
+    return PollingResource(begin, disarm, clock, send, response_host)
 
 
 resource = wire(SystemClock(), responder.send)

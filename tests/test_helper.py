@@ -30,40 +30,27 @@ KINDS = ["Create", "Update", "Delete"]
 SUCCESS = Answer("SUCCESS", ID, "", {"hostname": "h"})
 
 
-class Rule:
-    """A poll rule in memory."""
-
-    def __init__(self):
-        self.event = None
-        self.error = None
-
-    def current(self):
-        if self.error:
-            raise self.error
-        return self.event
-
-
 class Work:
     """Work that ends as told; arms the rule first if told to."""
 
     def __init__(self, bed, request):
         self.physical_id = bed.physical_id
+        self.armed = request.is_poll
         self._bed = bed
-        self._request = request
 
     def run(self):
         bed = self._bed
         if bed.arms:
-            bed.rule.event = {"RequestId": self._request.request_id}
+            self.armed = bed.rule = True
         if isinstance(bed.outcome, Exception):
             raise bed.outcome
         return bed.outcome
 
-    def after_answer(self, answer):
-        self._bed.story.append(("recorded", answer.status))
+    def after_answer(self, answer, *, delivered=True):
+        self._bed.story.append(("recorded" if delivered else "lost", answer.status))
         if self._bed.after_answer_error:
             raise self._bed.after_answer_error
-        self._bed.rule.event = None
+        self._bed.rule = False
 
 
 class Bed:
@@ -77,17 +64,21 @@ class Bed:
         self.begin_error = None
         self.put_error = None
         self.after_answer_error = None
-        self.rule = Rule()
+        self.rule = False  # whether one is armed
         self.bodies = []
         self.urls = []
         self.untils = []
         self.story = []
-        self.resource = PollingResource(self._begin, lambda *_: self.rule, self.clock, self._put, "")
+        self.resource = PollingResource(self._begin, self.clock, self._put, "")
 
     def _begin(self, request, _context):
         if self.begin_error:
             raise self.begin_error
         return Work(self, request)
+
+    def _disarm(self, request, _context):
+        self.story.append(("disarmed", request.request_id))
+        self.rule = False
 
     def _put(self, url, body, *, until, clock):
         self.story.append(("put", json.loads(body)["Status"]))
@@ -147,7 +138,7 @@ def test_open_work_sends_nothing_and_leaves_the_rule(bed, kind):
     summary = bed.send(event(kind))
 
     assert bed.story == []
-    assert bed.rule.event
+    assert bed.rule
     assert summary == {
         "status": "PENDING",
         "physical_resource_id": ID,
@@ -160,7 +151,7 @@ def test_work_done_in_the_first_invocation_answers_at_once_then_disarms(bed, kin
     bed.send(event(kind))
 
     assert bed.story == [("put", "SUCCESS"), ("recorded", "SUCCESS")]
-    assert bed.rule.event is None
+    assert not bed.rule
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -193,7 +184,7 @@ def test_a_raise_after_arming_ends_in_one_failed_and_no_rule(bed):
     bed.send()
 
     assert bed.story == [("put", "FAILED"), ("recorded", "FAILED")]
-    assert bed.rule.event is None
+    assert not bed.rule
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -266,7 +257,8 @@ def test_an_expired_url_is_the_end_of_the_request(bed, logs):
 
     bed.poll()
 
-    assert bed.story[-1] == ("recorded", "SUCCESS")
+    assert bed.story[-1] == ("lost", "SUCCESS")
+    assert not bed.rule
     assert "403" in logs()
 
 
@@ -276,14 +268,12 @@ def test_a_response_that_meets_no_server_is_left_to_the_next_poll(bed):
     bed.send()
     bed.poll()
 
-    assert bed.rule.event
+    assert bed.rule
     assert ("recorded", "SUCCESS") not in bed.story
 
 
-@pytest.mark.parametrize("other_request", [False, True])
-def test_a_response_that_meets_no_server_and_has_no_poll_makes_lambda_deliver_again(bed, other_request):
+def test_a_response_that_meets_no_server_and_has_no_poll_makes_lambda_deliver_again(bed):
     bed.arms = False
-    bed.rule.event = {"RequestId": "another"} if other_request else None
     bed.put_error = UnreachableError("the response could not be delivered: TimeoutError")
 
     with pytest.raises(UndeliveredError) as failure:
@@ -295,12 +285,24 @@ def test_a_response_that_meets_no_server_and_has_no_poll_makes_lambda_deliver_ag
     assert bed.response["Status"] == "SUCCESS"
 
 
-def test_where_the_rule_can_not_be_read_lambda_delivers_again(bed):
-    bed.put_error = UnreachableError("the response could not be delivered: TimeoutError")
-    bed.rule.error = AccessDeniedError("The function's own role may not events:ListTargetsByRule.")
+def test_a_poll_that_can_not_even_begin_fails_with_its_id_and_leaves_no_rule(bed):
+    bed.outcome = Pending(ID, "x")
+    bed.send()
+    bed.begin_error = ResourceError("node_type: a newer provider doesn't take it.")
 
-    with pytest.raises(UndeliveredError):
-        bed.send()
+    bed.poll()
+
+    assert bed.response["PhysicalResourceId"] == ID
+    assert bed.story[-1] == ("disarmed", event()["RequestId"])
+    assert not bed.rule
+
+
+def test_a_first_event_that_can_not_even_begin_touches_no_rule(bed):
+    bed.begin_error = ResourceError("node_type: missing.")
+
+    bed.send(event("Update"))
+
+    assert bed.story == [("put", "FAILED")]
 
 
 def test_the_put_ends_in_time_to_record_the_answer(bed):

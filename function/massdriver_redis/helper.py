@@ -71,11 +71,14 @@ class UndeliveredError(Exception):
 
 
 class PollingResource(CfnResource):
-    """A custom resource whose work is `begin(request, context)` for the first event and each poll alike."""
+    """A custom resource whose work is `begin(request, context)` for the first event and each poll alike.
+    `disarm(request, context)` removes the rule of a poll whose work can't even begin any more.
+    """
 
     def __init__(
         self,
         begin: Callable[[Request, LambdaContext], Work],
+        disarm: Callable[[Request, LambdaContext], None],
         clock: Clock,
         send: Sender,
         response_host: str = "",
@@ -105,6 +108,7 @@ class PollingResource(CfnResource):
         for register in (self.poll_create, self.poll_update, self.poll_delete):
             register(self._run)
         self._begin = begin
+        self._disarm = disarm
         self._clock = clock
         self._put = send
         self._response_host = response_host
@@ -207,6 +211,8 @@ class PollingResource(CfnResource):
         try:
             if self._work:
                 self._work.after_answer(answer, delivered=delivered)
+            elif self._request.is_poll:
+                self._disarm(self._request, self._context)
         except Exception:
             logger.exception("The answer was delivered but not recorded; the next poll repeats it")
 

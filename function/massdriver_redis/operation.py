@@ -146,8 +146,9 @@ class Operation:
         decision = self._job.decide(Turn(self._armed, self._took_over, calm))
         match decision:
             case Step():
-                self._arm()
-                self._job.make(decision)
+                # Armed first and looked again: the job notes the request as accepted before its first step.
+                if not self._arm():
+                    self._job.make(decision)
                 return None
             case Wait():
                 self._arm()
@@ -211,11 +212,13 @@ class Operation:
         mine = self._request.signed_at
         return mine is not None and other is not None and other > mine
 
-    def _arm(self) -> None:
+    def _arm(self) -> bool:
+        """Arm the poll rule unless it is armed; tell whether it was done now."""
         if self._armed or self._rule is None:
-            return
+            return False
         self._rule.arm(envelope.slim_event(self._request, self.physical_id))
         self._armed = True
+        return True
 
     def _disarm(self) -> None:
         """Remove the rule unless a newer operation has taken it."""
