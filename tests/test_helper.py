@@ -69,7 +69,7 @@ class Bed:
         self.urls = []
         self.untils = []
         self.story = []
-        self.resource = PollingResource(self._begin, self.clock, self._put, "")
+        self.resource = PollingResource(self._begin, self._disarm, self.clock, self._put)
 
     def _begin(self, request, _context):
         if self.begin_error:

@@ -72,6 +72,7 @@ class UndeliveredError(Exception):
 
 class PollingResource(CfnResource):
     """A custom resource whose work is `begin(request, context)` for the first event and each poll alike.
+
     `disarm(request, context)` removes the rule of a poll whose work can't even begin any more.
     """
 
