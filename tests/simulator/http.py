@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from moto.core.request import Request
 
-from . import moto_extension
-
 if TYPE_CHECKING:
-    from .moto_extension import Act
+    from moto.elasticache.responses import ElastiCacheResponse
 
+_URL = "https://elasticache.invalid/"
 _NOT_SIMULATED = """<ErrorResponse xmlns="http://elasticache.amazonaws.com/doc/2015-02-02/"><Error>
 <Type>Receiver</Type><Code>NotSimulated</Code><Message>{}</Message></Error></ErrorResponse>"""
 
@@ -25,13 +24,13 @@ class Handler(Protocol):
     ) -> tuple[int, dict[str, str], bytes]: ...
 
 
-def answer(act: Act, method: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Return status, headers and body of the answer to one request."""
-    request = Request.from_primitives(method, "https://elasticache.invalid/", headers, body)
+def answer(
+    responses: type[ElastiCacheResponse], method: str, headers: dict[str, str], body: bytes
+) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers and body of the answer of moto's response class to one request."""
+    request = Request.from_primitives(method, _URL, headers, body)
     try:
-        status, answered, text = moto_extension.response_class(act).dispatch(
-            request, "https://elasticache.invalid/", request.headers
-        )
+        status, answered, text = responses.dispatch(request, _URL, request.headers)
     except NotImplementedError as missing:
         return 501, {"Content-Type": "text/xml"}, _NOT_SIMULATED.format(missing).encode()
     payload = text.encode() if isinstance(text, str) else text

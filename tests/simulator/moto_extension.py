@@ -82,8 +82,19 @@ def _guarded_delete(in_use: Callable[[str], bool]) -> Callable[..., None]:
     def delete_security_group(
         backend: SecurityGroupBackend, name: str | None = None, group_id: str | None = None
     ) -> None:
-        if group_id and in_use(group_id):
+        if group_id and (in_use(group_id) or _referenced(backend, group_id)):
             raise DependencyViolationError(f"resource {group_id} has a dependent object")
         original(backend, name, group_id)
 
     return delete_security_group
+
+
+def _referenced(backend: SecurityGroupBackend, group_id: str) -> bool:
+    """Tell whether a rule of another group names this one, which EC2 counts as a dependency too."""
+    return any(
+        rule.source_group.get("GroupId") == group_id
+        for groups in backend.groups.values()
+        for other in groups.values()
+        if other.id != group_id
+        for rule in (*other.ingress_rules, *other.egress_rules)
+    )

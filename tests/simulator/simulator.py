@@ -53,6 +53,7 @@ class Simulator:
         self._regions: dict[tuple[str, str], Region] = {}
         self._script = Script()
         self._lock = threading.RLock()
+        self._responses = moto_extension.response_class(self.act)
         self._patch = moto_extension.Patch(self.act, self.security_group_in_use)
 
     def __enter__(self) -> Self:
@@ -78,7 +79,7 @@ class Simulator:
         Region and account come from the Authorization header's credential; an `x-moto-account-id`
         header names the account outright.
         """
-        return http.answer(self.act, method, headers, body)
+        return http.answer(self._responses, method, headers, body)
 
     # what tests ask
 

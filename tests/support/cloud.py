@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import cache
 from typing import Any, Self
 from unittest import mock
 
@@ -15,13 +16,22 @@ from .clock import SimulatedClock
 
 REGION = "us-east-1"
 TOKEN = "correct-horse-battery-staple"
+_KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_SESSION_TOKEN": "testing",
     "AWS_DEFAULT_REGION": REGION,
     "AWS_REGION": REGION,
+    # moto's catalogue of machine images takes longer to load than most tests run.
+    "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
 }
+
+
+@cache
+def client(service: str) -> Any:
+    """Return a client shared by all tests; make the first one inside `Cloud`."""
+    return boto3.client(service, REGION, **_KEYS)
 
 
 class Cloud:
@@ -42,8 +52,8 @@ class Cloud:
         self._stack.enter_context(mock.patch.dict("os.environ", _CREDENTIALS))
         self._stack.enter_context(mock_aws())
         self._stack.enter_context(self.simulator)
-        self.ec2 = boto3.client("ec2", REGION)
-        self.elasticache = boto3.client("elasticache", REGION)
+        self.ec2 = client("ec2")
+        self.elasticache = client("elasticache")
         self.vpc, self.subnets, self.security_group = self._network("10.1", self._zones)
         _, (self.other_subnet,), self.other_security_group = self._network("10.2", "a")
         return self
