@@ -111,10 +111,10 @@ def _vpc(view: View) -> Iterator[Complaint]:
     arn = view.text(*path)
     if arn is None:
         return
-    vpc = arns.vpc(arn)
+    vpc, region = arns.vpc(arn), view.region()
     if vpc is None:
         yield Complaint(path, "not the ARN of a VPC; it ends in vpc/vpc-<id>")
-    elif vpc.region and view.region() not in (None, vpc.region):
+    elif vpc.region and region and arns.is_region(region) and region != vpc.region:
         yield Complaint(path, "names another Region than specs.aws.region; give both the same")
 
 
