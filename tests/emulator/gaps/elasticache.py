@@ -32,7 +32,10 @@ def _forwarding(simulator: str, checked: Handler) -> Handler:
     async def forward(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Response:
-        return await asyncio.to_thread(_send, f"{simulator}{path}", method, headers, body)
+        from ministack.core.responses import get_account_id
+
+        named = {**headers, "x-moto-account-id": get_account_id()}
+        return await asyncio.to_thread(_send, f"{simulator}{path}", method, named, body)
 
     del checked  # MiniStack's own service is not asked
     return permissions._checked("elasticache", forward)

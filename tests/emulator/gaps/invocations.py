@@ -8,6 +8,8 @@ from typing import Any
 
 logger = logging.getLogger("emulator.invocations")
 
+_working: set[tuple[str, str]] = set()
+
 PAUSE = 3.0
 """Seconds between two tries; AWS waits one minute before the first retry (20 times faster here)."""
 
@@ -25,13 +27,26 @@ def invoke(func: dict[str, Any], config: dict[str, Any], event: dict[str, Any]) 
     for attempt in range(tries):
         if attempt:
             time.sleep(PAUSE)
-        result = lambda_svc._execute_function_with_config_scope(record, event) or {}
+        _working.add(_resource(event))
+        try:
+            result = lambda_svc._execute_function_with_config_scope(record, event) or {}
+        finally:
+            _working.discard(_resource(event))
         if not result.get("error"):
             return
     logger.warning("%s failed %d times", config.get("FunctionName"), tries)
     destination = ((settings.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
     if destination:
         _on_failure(destination, config, event, result, tries)
+
+
+def is_working(event: dict[str, Any]) -> bool:
+    """Tell whether an invocation for the same custom resource is under way."""
+    return _resource(event) in _working
+
+
+def _resource(event: dict[str, Any]) -> tuple[str, str]:
+    return str(event.get("StackId")), str(event.get("LogicalResourceId"))
 
 
 def _on_failure(

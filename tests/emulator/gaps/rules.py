@@ -2,8 +2,8 @@
 
 MiniStack looks at schedules every 10 s of real time, ignores the function's resource policy, and invokes
 once, without the retries and the on-failure destination of an asynchronous invocation. Here rate() is
-`speed` times faster. A poll that works longer than that would meet the next one, which on AWS it never
-does (45 s of 60), so a rule's interval counts from the end of the invocation it made.
+`speed` times faster. An invocation that works for longer than that would meet the next poll, which on AWS
+it does not (45 s of 60), so a rule does not fire while an invocation for the same resource is under way.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import fnmatch
 import json
 import logging
 import threading
-import time
 from typing import Any
+
+from tests.emulator.gaps import invocations
 
 logger = logging.getLogger("emulator.rules")
 
@@ -24,7 +25,6 @@ def close(speed: float) -> None:
     from ministack.services import eventbridge
 
     rate, invoke = eventbridge._parse_rate_seconds, eventbridge._invoke_target
-    busy: set[str] = set()
 
     def faster(expression: str) -> float | None:
         seconds = rate(expression)
@@ -34,34 +34,27 @@ def close(speed: float) -> None:
         if ":lambda:" not in target["Arn"]:
             invoke(target, event, rule, view)
             return
-        arn = rule["Arn"].replace(":rule/default/", ":rule/")
-        if arn in busy:
-            return
-        busy.add(arn)
-        context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(_poll, target, arn, busy), daemon=True).start()
+        poll = json.loads(target["Input"])
+        if not invocations.is_working(poll):
+            arn = rule["Arn"].replace(":rule/default/", ":rule/")
+            context = contextvars.copy_context()
+            threading.Thread(target=context.run, args=(_poll, target["Arn"], arn, poll), daemon=True).start()
 
     eventbridge._SCHEDULER_TICK_INTERVAL = 0.25
     eventbridge._parse_rate_seconds = faster
     eventbridge._invoke_target = invoke_target
 
 
-def _poll(target: dict[str, Any], rule_arn: str, busy: set[str]) -> None:
+def _poll(function_arn: str, rule_arn: str, event: dict[str, Any]) -> None:
     from ministack.services import lambda_svc
 
-    from tests.emulator.gaps import invocations
-
-    try:
-        func, config, name = lambda_svc._get_func_record_for_ref(target["Arn"])
-        if not func or not config:
-            logger.warning("rule %s: function %s not found", rule_arn, name)
-        elif not _permitted(func, rule_arn):
-            logger.warning("rule %s may not invoke %s: its policy has no such permission", rule_arn, name)
-        else:
-            invocations.invoke(func, config, json.loads(target["Input"]))
-    finally:
-        time.sleep(0.1)
-        busy.discard(rule_arn)
+    func, config, name = lambda_svc._get_func_record_for_ref(function_arn)
+    if not func or not config:
+        logger.warning("rule %s: function %s not found", rule_arn, name)
+    elif not _permitted(func, rule_arn):
+        logger.warning("rule %s may not invoke %s: its policy has no such permission", rule_arn, name)
+    else:
+        invocations.invoke(func, config, event)
 
 
 def _permitted(func: dict[str, Any], rule_arn: str) -> bool:
