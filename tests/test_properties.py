@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from massdriver_redis import naming, properties, rules, schemas
 from massdriver_redis.coercion import coerce
+from massdriver_redis.complaints import Complaint, summary
 from massdriver_redis.errors import REASON_LIMIT, InvalidRequestError
 from massdriver_redis.properties import Authentication, read, read_leniently, read_old, slim, slim_old
 from tests.support import document
@@ -490,6 +491,13 @@ def test_what_does_not_fit_is_counted() -> None:
     assert told.count(": ") + int(rest.removesuffix(" more)")) == 32
 
 
+def test_one_long_complaint_keeps_its_head_and_the_count_of_the_rest() -> None:
+    long, short = Complaint(("a",), "remedy " * 60), Complaint(("b",), "remedy")
+    assert summary([long]).startswith("a: remedy remedy")
+    assert summary([short, long]).endswith("… (+1 more)")
+    assert len(summary([long])) == len(summary([short, long])) == REASON_LIMIT
+
+
 def test_a_missing_parent_is_told_once_and_not_for_all_it_would_hold() -> None:
     assert refused({"node_type": "cache.t3.micro"}) == "vpc: required; add it"
 
@@ -648,6 +656,7 @@ HOSTILE: dict[str, Any] = {
     "infinity": {"replicas": float("inf")},
     "digits of another script": {"replicas": "\u0661"},
     "a line feed after a window": {"snapshot_window": "07:00-08:00\n"},
+    "a line feed after a weekly window": {"maintenance_window": "sun:09:00-sun:10:00\n"},
     "a line feed after an ARN": put(
         document.properties(), f"{INFRASTRUCTURE}.arn", "arn:aws:ec2:us-west-2:1:vpc/vpc-1\n"
     ),

@@ -303,7 +303,9 @@ def test_a_refused_artifact_never_shows_its_values() -> None:
 def test_a_reference_outside_the_schemas_is_never_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "properties.json").write_text(json.dumps({"$ref": "https://example.com/x.json"}), "utf-8")
+    (tmp_path / "properties.json").write_text(
+        json.dumps({"properties": {"vpc": {"$ref": "https://example.com/x.json"}}}), "utf-8"
+    )
     monkeypatch.setattr(schemas, "directory", lambda: tmp_path)
     schemas.source.cache_clear()
     schemas.schema.cache_clear()

@@ -51,10 +51,9 @@ def schema(name: str) -> dict[str, object]:
     Only files of `schemas/` are ever read; a reference to anything else raises Unresolvable.
     """
     resolver = _registry().resolver(base_uri=name)
-    tree = _inline(source(name), resolver)
-    if not isinstance(tree, dict):
-        raise SchemaError(f"schemas/{name}: not a JSON object")
-    return {key: value for key, value in tree.items() if key != "definitions"}
+    root = source(name)
+    parts = root.items() if isinstance(root, Mapping) else ()
+    return {key: _inline(value, resolver) for key, value in parts if key != "definitions"}
 
 
 @cache
