@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import date
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -218,6 +221,48 @@ def test_the_external_id_is_kept_out_of_every_representation() -> None:
     assert got.authentication is not None
     assert got.authentication.external_id == "s3cret-external-id"
     assert "s3cret" not in repr(got)
+
+
+# --- what the examples use -------------------------------------------------------------------------
+
+EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.yaml"))
+PARAMETERS = {
+    "VpcId": "vpc-0a1b",
+    "VpcCidr": "10.0.0.0/16",
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-west-2",
+    "AWS::AccountId": "123456789012",
+    **{f"Subnet{letter}": f"subnet-0{letter.lower()}" for letter in "ABC"},
+    **{f"Zone{letter}": f"us-west-2{letter.lower()}" for letter in "ABC"},
+}
+
+
+class Template(yaml.SafeLoader):
+    """Reads a template with its references filled from PARAMETERS and its other functions as text."""
+
+
+def function(loader: Template, name: str, node: yaml.Node) -> Any:
+    if name == "Ref":
+        return PARAMETERS.get(str(node.value), str(node.value))
+    if name == "Sub" and isinstance(node, yaml.ScalarNode):
+        return re.sub(r"\$\{([^}]+)\}", lambda found: PARAMETERS.get(found[1], found[0]), node.value)
+    return f"{name} {node.value}"
+
+
+Template.add_multi_constructor("!", function)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_the_properties_of_every_example_are_read_and_its_attributes_exist(example: Path) -> None:
+    template = yaml.load(example.read_text("utf-8"), Template)  # a safe loader, for templates
+    used = [each for each in template["Resources"].values() if each["Type"] == "Custom::MassdriverRedis"]
+    assert used
+    for resource in used:
+        assert read(stringified(resource["Properties"]), today=TODAY).vpc.id == "vpc-0a1b"
+    attributes = set(re.findall(r"!GetAtt Redis\.([a-z_.]+)", example.read_text("utf-8")))
+    assert attributes
+    assert attributes <= set(schemas.schema("attributes.json")["properties"])
+    assert not attributes & {"password", "data.authentication.password", "artifact"}
 
 
 # --- what is refused -------------------------------------------------------------------------------
