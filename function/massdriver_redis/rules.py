@@ -20,7 +20,7 @@ MAX_SUBNETS = 20
 MAX_TAGS = 40
 """AWS's 50 tags of one resource, less the ten kept for our own."""
 
-MAX_TAG_TEXT = 1500
+MAX_TAG_TEXT = 1200
 """Characters of all tags as JSON: they ride in the poll rule's Input, which holds 8,192."""
 
 _INFRASTRUCTURE = ("vpc", "data", "infrastructure")
