@@ -80,9 +80,9 @@ class Convergence:
             return decision
         return swept or self._finish(turn)
 
-    def make(self, step: Step) -> None:
+    def make(self, step: Step) -> act.Effect:
         """Make the planned call."""
-        self._site(self._target).make(step.call, self._stamp)
+        return self._site(self._target).make(step.call, self._stamp)
 
     def abandon(self) -> Decision:
         """Plan the removal of what this superseded request made after everyone else had left.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from massdriver_redis.act import Effect
 from massdriver_redis.decision import Decision, Step
 from massdriver_redis.outcome import Outcome
 
@@ -30,7 +31,7 @@ class Job(Protocol):
     def decide(self, turn: Turn) -> Decision | Outcome:
         """Look at AWS anew and return the next step, or how the request ends."""
 
-    def make(self, step: Step) -> None:
+    def make(self, step: Step) -> Effect:
         """Make the call of a step just decided."""
 
     def abandon(self) -> Decision:

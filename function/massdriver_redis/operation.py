@@ -41,6 +41,9 @@ _CALM_AFTER = 30.0
 _TO_ANSWER = 30.0
 """Seconds of an invocation kept for a last look and the response."""
 
+_MOST_TURNS = 60
+"""Looks of one invocation; more would mean that steps have no effect."""
+
 _CLEAN_UPS = 10
 
 
@@ -90,8 +93,7 @@ class Operation:
 
     def run(self) -> Outcome:
         """Go on until the request is answered, superseded, or this invocation's window is over."""
-        waiting = ""
-        while self._clock.now() < self._request.deadline:
+        for _ in range(_MOST_TURNS):
             turn = self._turn()
             if isinstance(turn, Silent):
                 return self._leave(turn)
@@ -99,11 +101,16 @@ class Operation:
                 return turn
             if turn is None:
                 continue
-            waiting = turn.why
+            if self._late:
+                return self._failed(self._job.late(turn.why))
             if self._clock.now() + self._settings.look_every > self._until:
-                return self._pause(waiting)
+                return self._pause(turn.why)
             self._clock.sleep(self._settings.look_every)
-        return self._failed(self._job.late(waiting or "working"))
+        return self._pause("many steps at once")
+
+    @property
+    def _late(self) -> bool:
+        return self._clock.now() >= self._request.deadline
 
     def after_answer(self, answer: Answer, *, delivered: bool = True) -> None:
         """Note that the request was answered, then disarm; what fails here is logged and left.
@@ -145,11 +152,13 @@ class Operation:
         calm = not self._took_over or self._clock.now() >= self._began + _CALM_AFTER
         decision = self._job.decide(Turn(self._armed, self._took_over, calm))
         match decision:
+            case Step() if self._late and decision.call.service == "elasticache":
+                return Wait(f"still to {decision.call.summary}")
             case Step():
                 # Armed first and looked again: the job notes the request as accepted before its first step.
-                if not self._arm():
-                    self._job.make(decision)
-                return None
+                if self._arm() or self._job.make(decision) == "made":
+                    return None
+                return Wait("AWS to show what is there already")
             case Wait():
                 self._arm()
                 return decision

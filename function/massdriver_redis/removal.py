@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from massdriver_redis import calls, naming, observe, properties
+from massdriver_redis.act import Effect
 from massdriver_redis.aws import connect
 from massdriver_redis.clock import Clock
 from massdriver_redis.decision import Decision, Done, Step, Wait
@@ -52,16 +53,16 @@ class Removal:
             return self._gone("nothing is left") if turn.calm else Wait("an operation taken over to stop")
         return self._accept(world) or decision
 
-    def make(self, step: Step) -> None:
+    def make(self, step: Step) -> Effect:
         """Make the call; a final snapshot that can't be taken under its name is settled here."""
         site = self._here()
         try:
-            site.make(step.call, self._stamp)
+            return site.make(step.call, self._stamp)
         except ResourceError as error:
             other = self._without_clash(step.call, error.code)
             if other is None:
                 raise
-            site.make(other, self._stamp)
+            return site.make(other, self._stamp)
 
     def abandon(self) -> Decision:
         """A Delete makes nothing."""
