@@ -892,7 +892,7 @@ def test_twenty_subnets_and_all_tags_fit_a_poll_with_room_to_spare() -> None:
             SHARDED_CLUSTER,
             vpc=vpc("ap-southeast-2", subnets=20),
             aws_authentication=document.authentication("ap-southeast-2"),
-            md_metadata={"name_prefix": "n" * 60, "default_tags": {"a": "b"}},
+            md_metadata={"name_prefix": "n" * 60},
             tags=tags,
         )
     )
