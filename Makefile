@@ -61,7 +61,7 @@ setup: $(VENV)/.ready $(SAM_VENV)/.ready $(EMULATOR_VENV)/.ready ## Environments
 build: $(BUILD_DIR)/template.yaml ## sam build for AWS (LAMBDA_PYTHON=3.13 LAMBDA_PLATFORM=manylinux2014_x86_64)
 
 $(BUILD_DIR)/template.yaml: $(SOURCES) | $(SAM_VENV)/.ready
-	@$(SAM) build --build-dir $(BUILD_DIR)
+	@$(SAM) build --build-dir $(BUILD_DIR) >/dev/null
 	@touch $@
 
 .PHONY: build-emulated

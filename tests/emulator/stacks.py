@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -90,8 +91,15 @@ def deploy_provider(
 class Stack:
     """A consumer's stack; every method waits for the operation's end and returns the stack's status."""
 
-    def __init__(self, emulator: Emulator, name: str, watch: Watch | None = None) -> None:
+    def __init__(
+        self,
+        emulator: Emulator,
+        name: str,
+        watch: Watch | None = None,
+        at_each_look: Callable[[], None] | None = None,
+    ) -> None:
         self.name = name
+        self._at_each_look = at_each_look or (lambda: None)
         self._cloudformation = emulator.client("cloudformation")
         self._watch = watch or (lambda _logical_id, _status, _reason: None)
         self._seen: set[str] = set()
@@ -141,6 +149,7 @@ class Stack:
         while time.monotonic() < end:
             status = self._status()
             self._report()
+            self._at_each_look()
             if not status.endswith("_IN_PROGRESS"):
                 return status
             time.sleep(0.5)
@@ -183,8 +192,6 @@ def left_over(emulator: Emulator) -> list[str]:
 
 
 def _permissions(emulator: Emulator) -> list[str]:
-    import json
-
     stack = Stack(emulator, PROVIDER)
     policy = emulator.client("lambda").get_policy(FunctionName=stack.outputs()["FunctionName"])["Policy"]
     return [each["Sid"] for each in json.loads(policy)["Statement"][1:]]
