@@ -49,7 +49,7 @@ class Simulator:
         self._network = network
         self._security_group = security_group
         self._endpoint = endpoint or (lambda _group, address, port: (address, port))
-        self._on_change = on_change or (lambda _change: None)
+        self.on_change = on_change or (lambda _change: None)
         self._regions: dict[tuple[str, str], Region] = {}
         self._script = Script()
         self._lock = threading.RLock()
@@ -180,7 +180,7 @@ class Simulator:
                 security_group=self._security_group
                 or (lambda group: moto_extension.security_group(account, name, group)),
                 endpoint=self._endpoint,
-                tell=self._on_change,
+                tell=self.on_change,
             )
             self._regions[key] = Region(
                 account=account,

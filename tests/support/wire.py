@@ -57,7 +57,7 @@ class Wire:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        send = BaseClient._make_api_call  # type: ignore[attr-defined]
+        send = BaseClient._make_api_call
 
         def recorded(client: BaseClient, operation: str, params: Mapping[str, Any]) -> Any:
             call = Call(client.meta.service_model.service_name, operation, dict(params))
