@@ -456,7 +456,8 @@ def test_row_18_on_a_developer_s_machine_the_response_is_shown_and_not_sent(monk
 
     summary = bed.send()
 
-    assert bed.story == []
+    assert bed.story == [("recorded", "SUCCESS")]
+    assert not bed.rule
     assert summary["response"]["Data"] == {"password": "***", "artifact": "***", "port": "6379"}
     assert "p4ss" not in json.dumps(summary)
 

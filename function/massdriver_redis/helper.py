@@ -134,6 +134,9 @@ class PollingResource(CfnResource):
         self._outcome: Outcome = Silent("")
         self._unreachable = False
         super().__call__(event, context)
+        if self._sam_local and isinstance(self._outcome, Answer):
+            # crhelper sends nothing on a developer's machine; showing the response is the delivery.
+            self._after_answer(self._outcome, delivered=True)
         if self._unreachable and not self._armed():
             raise UndeliveredError("the response could not be delivered and no poll rule is armed")
         return self._summary()
@@ -236,7 +239,6 @@ class PollingResource(CfnResource):
                 answer = self._presentable(outcome)
                 summary |= {"status": answer.status, "reason": answer.reason}
                 if self._sam_local:
-                    # Nothing is sent on a developer's machine: show what would have been.
                     summary["response"] = response.masked(response.build(self._request, answer))
         return summary
 

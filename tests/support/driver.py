@@ -251,6 +251,12 @@ class Driver:
         self.deliver(event)
         return request
 
+    def adopt(self, event: Mapping[str, Any]) -> Request:
+        """Send a request as it stands in a file."""
+        request = self.requests[event["RequestId"]] = Request(dict(event), self.clock.now())
+        self.deliver(event)
+        return request
+
     def deliver(self, event: Mapping[str, Any], after: float = 0.0) -> None:
         """Have an event delivered to the function, once more if it was before."""
         delivery = Delivery(self.clock.now() + after, next(self._numbers), json.loads(json.dumps(event)))
