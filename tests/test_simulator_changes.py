@@ -252,6 +252,22 @@ def test_tags_are_copied_on_create_and_tagging_makes_the_group_modify(cloud: Clo
     assert tags == [{"Key": "cost", "Value": "b"}]
 
 
+def test_subnet_groups_and_snapshots_carry_tags_too(cloud: Cloud) -> None:
+    cloud.make()
+    cloud.elasticache.create_snapshot(
+        ReplicationGroupId="cache", SnapshotName="kept", Tags=[{"Key": "a", "Value": "b"}]
+    )
+    cloud.settle()
+    arn = cloud.group()["ARN"].rsplit(":", 2)[0]
+    cloud.elasticache.add_tags_to_resource(
+        ResourceName=f"{arn}:subnetgroup:subnets", Tags=[{"Key": "a", "Value": "b"}]
+    )
+    for name in ("snapshot:kept", "subnetgroup:subnets"):
+        found = cloud.elasticache.list_tags_for_resource(ResourceName=f"{arn}:{name}")
+        assert found["TagList"] == [{"Key": "a", "Value": "b"}]
+    assert cloud.elasticache.describe_snapshots(SnapshotSource="system")["Snapshots"] == []
+
+
 def test_a_final_snapshot_outlives_the_group_and_can_be_deleted(cloud: Cloud) -> None:
     cloud.make(cloud.cluster_request(shards=2))
     cloud.elasticache.delete_replication_group(ReplicationGroupId="cache", FinalSnapshotIdentifier="Last")

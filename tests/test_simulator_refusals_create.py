@@ -146,6 +146,25 @@ ROWS = [
         "botocore model, NumCacheClusters; the Terraform provider's ConflictsWith",
     ),
     Refused(
+        "seven cache clusters",
+        plain(NumCacheClusters=7, NumNodeGroups=None, ReplicasPerNodeGroup=None),
+        VALUE,
+        "botocore model, NumCacheClusters",
+    ),
+    Refused("no shard at all", plain(NumNodeGroups=0), VALUE, "botocore model, NumNodeGroups"),
+    Refused("an engine without replication", plain(Engine="memcached"), VALUE, "botocore model, Engine"),
+    Refused("a group without a node type", plain(CacheNodeType=None), COMBINATION, "botocore model"),
+    Refused(
+        "a snapshot to restore that is still being taken",
+        plain(ReplicationGroupId="restored", SnapshotName="new"),
+        "InvalidSnapshotState",
+        "botocore model (declared for the other calls on snapshots)",
+        given=lambda cloud: (
+            cloud.make(),
+            cloud.elasticache.create_snapshot(ReplicationGroupId="cache", SnapshotName="new"),
+        ),
+    ),
+    Refused(
         "preferred zones for several shards",
         clustered(PreferredCacheClusterAZs=["us-east-1a"]),
         COMBINATION,
@@ -340,6 +359,15 @@ def test_members_report_the_full_version_of_what_was_asked_for(cloud: Cloud, ver
     assert cloud.members()[0]["EngineVersion"] == full
 
 
-def test_a_parameter_the_simulator_does_not_know_is_not_silently_ignored(cloud: Cloud) -> None:
-    with pytest.raises(NotImplementedError, match="DataTieringEnabled"):
-        cloud.make(cloud.request(DataTieringEnabled=True))
+def test_nodes_may_be_counted_as_cache_clusters(cloud: Cloud) -> None:
+    """botocore model, NumCacheClusters: primary and replicas together."""
+    params = cloud.request(NumCacheClusters=3, NumNodeGroups=None, ReplicasPerNodeGroup=None)
+    assert cloud.make(params)["MemberClusters"] == ["cache-001", "cache-002", "cache-003"]
+
+
+@pytest.mark.parametrize("params", [{"DataTieringEnabled": True}, {"PreferredCacheClusterAZs": ["a"]}])
+def test_what_the_simulator_does_not_know_is_not_silently_ignored(
+    cloud: Cloud, params: dict[str, Any]
+) -> None:
+    with pytest.raises(NotImplementedError, match=next(iter(params))):
+        cloud.make(cloud.request(**params))

@@ -265,6 +265,21 @@ ROWS = [
         given=single(TransitEncryptionEnabled=True, AuthToken=TOKEN),
     ),
     Refused(
+        "an unknown token strategy",
+        modify(AuthToken=TOKEN, AuthTokenUpdateStrategy="DELETE"),
+        VALUE,
+        "user guide, AUTH (DELETE is for access control lists)",
+        given=single(TransitEncryptionEnabled=True, AuthToken=TOKEN),
+    ),
+    Refused(
+        "nothing, for later",
+        lambda cloud: cloud.elasticache.modify_replication_group(ReplicationGroupId="cache"),
+        COMBINATION,
+        "the Terraform provider's update",
+        given=single(),
+        words="No modifications were requested",
+    ),
+    Refused(
         "a token together with anything else",
         modify(AuthToken=TOKEN + "2", AuthTokenUpdateStrategy="ROTATE", CacheNodeType="cache.t3.medium"),
         COMBINATION,
@@ -376,3 +391,9 @@ def test_a_change_that_is_not_to_apply_at_once_only_waits(cloud: Cloud) -> None:
     cloud.settle()
     assert (cloud.group()["Status"], cloud.group()["CacheNodeType"]) == ("available", "cache.t3.small")
     assert cloud.members()[0]["PendingModifiedValues"] == {"CacheNodeType": "cache.t3.medium"}
+
+
+def test_encryption_in_transit_since_7_0_5_is_not_simulated(cloud: Cloud) -> None:
+    cloud.make(cloud.request(EngineVersion="7.1", CacheParameterGroupName="default.redis7"))
+    with pytest.raises(NotImplementedError, match="encryption in transit"):
+        cloud.modify(TransitEncryptionEnabled=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.support.refusals import Refused, check, table
 
 VALUE = "InvalidParameterValue"
 COMBINATION = "InvalidParameterCombination"
+JULY_SECOND = datetime(2026, 7, 2, tzinfo=UTC)
 ARN = "arn:aws:elasticache:us-east-1:123456789012"
 
 
@@ -300,6 +302,29 @@ REST = [
         "botocore model, SourceIdentifier",
     ),
     Refused(
+        "events that end before they begin",
+        call(
+            "describe_events",
+            StartTime=datetime(2026, 7, 2, tzinfo=UTC),
+            EndTime=datetime(2026, 7, 1, tzinfo=UTC),
+        ),
+        COMBINATION,
+        "botocore model, StartTime",
+    ),
+    Refused(
+        "tags of a subnet group that does not exist",
+        call("list_tags_for_resource", ResourceName=f"{ARN}:subnetgroup:gone"),
+        "CacheSubnetGroupNotFoundFault",
+        "botocore model",
+    ),
+    Refused(
+        "tags of a snapshot that does not exist",
+        call("list_tags_for_resource", ResourceName=f"{ARN}:snapshot:gone"),
+        "SnapshotNotFoundFault",
+        "botocore model",
+        status=404,
+    ),
+    Refused(
         "node types of nothing in particular",
         call("list_allowed_node_type_modifications"),
         COMBINATION,
@@ -411,3 +436,19 @@ def test_a_security_group_another_group_refers_to_is_kept_too(cloud: Cloud) -> N
     assert delete_security_group(cloud, cloud.security_group) == "DependencyViolation"
     assert delete_security_group(cloud, other) == ""
     assert delete_security_group(cloud, cloud.security_group) == ""
+
+
+@pytest.mark.parametrize(
+    ("operation", "params"),
+    [
+        ("delete_replication_group", {"ReplicationGroupId": "cache", "RetainPrimaryCluster": True}),
+        ("list_allowed_node_type_modifications", {"CacheClusterId": "cache-001"}),
+        ("create_snapshot", {"CacheClusterId": "cache-001", "SnapshotName": "kept"}),
+        ("list_tags_for_resource", {"ResourceName": f"{ARN}:cluster:cache-001"}),
+        ("test_failover", {"ReplicationGroupId": "cache", "NodeGroupId": "0001"}),
+    ],
+)
+def test_what_is_not_simulated_fails_loudly(cloud: Cloud, operation: str, params: dict[str, Any]) -> None:
+    cloud.make()
+    with pytest.raises(NotImplementedError):
+        call(operation, **params)(cloud)

@@ -19,7 +19,7 @@ _KNOWN = """ReplicationGroupId ReplicationGroupDescription SnapshottingClusterId
     CacheParameterGroupName ApplyImmediately Engine EngineVersion AutoMinorVersionUpgrade
     SnapshotRetentionLimit SnapshotWindow CacheNodeType AuthToken AuthTokenUpdateStrategy
     TransitEncryptionEnabled TransitEncryptionMode"""
-_EVERY_MEMBER = {"node_type", "engine_version", "parameter_group", "security_groups", "auth_token"}
+_EVERY_MEMBER = {"node_type", "engine_version", "security_groups", "auth_token"}
 
 
 def modify_replication_group(region: Region, params: dict[str, Any]) -> dict[str, Any]:
@@ -108,8 +108,6 @@ def _engine(region: Region, group: Group, params: dict[str, Any]) -> list[Effect
                 pending={"EngineVersion": target.full},
             )
         ]
-    if name != group.parameter_group:
-        return [Effect("parameter_group", region.timing.parameters, partial(_use, group, name))]
     return []
 
 
@@ -155,19 +153,13 @@ def _upgrade(group: Group, target: catalog.EngineVersion, parameter_group: str) 
     group.engine, group.version, group.parameter_group = target.engine, target.full, parameter_group
 
 
-def _use(group: Group, parameter_group: str) -> None:
-    group.parameter_group = parameter_group
-
-
 def _node_type(region: Region, group: Group, params: dict[str, Any]) -> list[Effect]:
     wanted = params.get("CacheNodeType", group.node_type)
     if wanted == group.node_type:
         return []
     target = _target(group, params)
     checks.node_type(wanted, target.full)
-    up, down = catalog.allowed_changes(group.node_type, target.full)
-    if wanted not in (*up, *down):
-        raise bad_combination(f"Cache node type {wanted} is not an allowed modification.")
+    up, _ = catalog.allowed_changes(group.node_type, target.full)
     if wanted in up:
         region.check_capacity()
 

@@ -136,8 +136,8 @@ class Simulator:
     def roll_back_next(self, kind: str, message: str) -> None:
         """Let the next change of `kind` be accepted and undone at its end, the reason only in an event.
 
-        Kinds: node_type, engine_version, parameter_group, security_groups, automatic_failover,
-        multi_az, auth_token, replicas, node_groups.
+        Kinds: node_type, engine_version, security_groups, automatic_failover, multi_az, auth_token,
+        replicas, node_groups.
         """
         self._script.rollbacks.append((kind, message))
 

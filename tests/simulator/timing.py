@@ -23,7 +23,6 @@ class Timing:
     security_groups: float = 60.0
     node_type: float = 600.0
     engine: float = 600.0
-    parameters: float = 30.0
     auth_token: float = 60.0
     replica: float = 300.0
     reshard: float = 600.0
