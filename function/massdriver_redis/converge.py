@@ -16,7 +16,7 @@ from massdriver_redis.outcome import Answer, Outcome, Silent
 from massdriver_redis.plan import not_ours, plan, warnings
 from massdriver_redis.request import Request
 from massdriver_redis.site import Site
-from massdriver_redis.teardown import Demolition, owned, tear_down
+from massdriver_redis.teardown import Demolition, own_security_group, owned, tear_down
 from massdriver_redis.world import SecurityGroup, World
 
 _LOOK_BACK = 60.0
@@ -100,7 +100,7 @@ class Convergence:
     def mark(self, tags: dict[str, str]) -> None:
         """Write ledger tags on every group this request concerns."""
         for site in self._sites.values():
-            if owned(self._request.owner, site.world):
+            if own_security_group(self._request.owner, site.world):
                 site.mark(tags)
 
     def late(self, waiting: str) -> str:
@@ -146,7 +146,7 @@ class Convergence:
     # --- order -------------------------------------------------------------------------------------
 
     def _stale(self, world: World) -> Silent | None:
-        if not owned(self._request.owner, world):
+        if not own_security_group(self._request.owner, world):
             return None
         if world.ledger.was_answered(self._request.request_id):
             return Silent("this request was answered already")
@@ -158,9 +158,8 @@ class Convergence:
         """Write down that this request is the last one, before its first change of anything."""
         for physical_id in dict.fromkeys((self._home_id, self._target)):
             world = self._site(physical_id).world
-            group = world.security_group
-            ours = group and owned(self._request.owner, world)
-            if not group or not ours or world.ledger.was_accepted(self._request.request_id):
+            group = own_security_group(self._request.owner, world)
+            if not group or world.ledger.was_accepted(self._request.request_id):
                 continue
             if turn.armed or turn.took_over or world.ledger.open:
                 return Step(calls.tag_security_group(group.id, {ACCEPTED: self._stamp.text()}))
@@ -183,7 +182,9 @@ class Convergence:
         """A Create: nothing there, our own earlier try, or a leftover that was never handed over."""
         foreign = not_ours(self._desired(self._computed), world)
         if foreign:
-            return self._nothing_made(foreign)
+            # Where something of ours stands beside it, the clean-up must find that by the id.
+            mine = owned(self._request.owner, world) and not world.ledger.handed_over
+            return Failed(foreign, refused=True) if mine else self._nothing_made(foreign)
         if not turn.armed and stack.going_away(self._request.stack_id):
             return Silent("the stack rolls back or is being deleted; this Create is a late copy", True)
         if not owned(self._request.owner, world) or world.ledger.was_accepted(self._request.request_id):
@@ -205,8 +206,9 @@ class Convergence:
         stale = not_ours(self._desired(self._computed), world)
         if stale:
             return Failed(stale, refused=True)
-        mine = world.ledger.was_accepted(self._request.request_id)
-        if world.group and not mine and (world.ledger.handed_over or not world.security_group):
+        if world.ledger.was_accepted(self._request.request_id):
+            return self._computed  # judged before
+        if world.group and (world.ledger.handed_over or not world.security_group):
             return self._choose_earlier(world)
         if not self._properties.allow_replacement:
             return Failed(
@@ -214,7 +216,7 @@ class Convergence:
                 "allow_replacement: true for a new, empty cluster in its place",
                 refused=True,
             )
-        if world.group and not mine and world.group.status == "create-failed":
+        if world.group and world.group.status == "create-failed":
             return Step(calls.delete_group(world.group.id, None))
         return self._computed
 

@@ -20,6 +20,7 @@ HANDED_OVER = PREFIX + "handed-over"
 REQUESTED = PREFIX + "requested"
 
 _LIMIT = 256
+_LONGEST_ID = 128
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Stamp:
     signed_at: float = 0.0
 
     def text(self) -> str:
-        """Return the tag's value."""
-        return f"{self.signed_at:.0f}|{self.request_id[:200]}"
+        """Return the tag's value, in characters that Secrets Manager takes in a tag too."""
+        return f"{self.signed_at:.0f} {self.request_id[:_LONGEST_ID]}"
 
     def later_than(self, signed_at: float) -> bool:
         """Tell whether this request was signed after `signed_at`; never where a time is unknown."""
@@ -47,11 +48,15 @@ class Requested:
     at: float
 
     def text(self) -> str:
-        """Return the tag's value."""
+        """Return the tag's value; where it is too long the end of the request's id is cut."""
         change = self.change
         values = ",".join(f"{key}={value}" for key, value in change.values)
-        text = f"{self.at:.0f}|{self.request_id[:60]}|{change.attempt}|{change.was}|{values}"
+        text = f"{self.at:.0f}|{change.attempt}|{change.was}|{values}|{self.request_id}"
         return text[:_LIMIT]
+
+    def by(self, request_id: str) -> bool:
+        """Tell whether `request_id` asked for it."""
+        return bool(self.request_id) and request_id.startswith(self.request_id)
 
 
 @dataclass(frozen=True)
@@ -85,11 +90,11 @@ class Ledger:
 
     def was_accepted(self, request_id: str) -> bool:
         """Tell whether `request_id` is the last accepted request."""
-        return self.accepted is not None and self.accepted.request_id == request_id[:200]
+        return self.accepted is not None and self.accepted.request_id == request_id[:_LONGEST_ID]
 
     def was_answered(self, request_id: str) -> bool:
         """Tell whether `request_id` is the last answered request."""
-        return self.answered is not None and self.answered.request_id == request_id[:200]
+        return self.answered is not None and self.answered.request_id == request_id[:_LONGEST_ID]
 
     def newer_than(self, signed_at: float) -> bool:
         """Tell whether a request signed after `signed_at` was accepted or answered."""
@@ -97,7 +102,7 @@ class Ledger:
 
 
 def _stamp(text: str) -> Stamp | None:
-    signed_at, _, request_id = text.partition("|")
+    signed_at, _, request_id = text.partition(" ")
     try:
         return Stamp(request_id, float(signed_at)) if request_id else None
     except ValueError:
@@ -108,7 +113,7 @@ def _requested(text: str) -> Requested | None:
     parts = text.split("|", 4)
     if len(parts) != 5:
         return None
-    at, request_id, attempt, was, values = parts
+    at, attempt, was, values, request_id = parts
     pairs = tuple(
         (key, value) for key, _, value in (item.partition("=") for item in values.split(",") if item)
     )

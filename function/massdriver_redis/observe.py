@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from massdriver_redis import calls
 from massdriver_redis.aws import Aws, code_of, translate
 from massdriver_redis.decision import Detail
+from massdriver_redis.ledger import OWNER
 from massdriver_redis.naming import Names
 from massdriver_redis.world import (
     Endpoint,
@@ -226,7 +227,12 @@ def _security_group(aws: Aws, name: str) -> SecurityGroup | None:
         absent=("InvalidGroup.NotFound",),
         Filters=[{"Name": "group-name", "Values": [name]}],
     )
-    found = next(iter(answer.get("SecurityGroups", [])), None)
+    # The same name may stand in another VPC too: ours goes first.
+    found = min(
+        answer.get("SecurityGroups", []),
+        key=lambda each: OWNER not in _tags(each.get("Tags", [])),
+        default=None,
+    )
     if found is None:
         return None
     group_id, account = str(found.get("GroupId", "")), found.get("OwnerId", "")

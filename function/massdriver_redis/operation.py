@@ -41,6 +41,9 @@ _CALM_AFTER = 30.0
 _TO_ANSWER = 30.0
 """Seconds of an invocation kept for a last look and the response."""
 
+_NEXT_POLL = 2.0 * envelope.POLL_INTERVAL
+"""Seconds within which the next poll surely comes."""
+
 _MOST_TURNS = 60
 """Looks of one invocation; more would mean that steps have no effect."""
 
@@ -73,7 +76,7 @@ class Operation:
         self._clock = clock
         self._settings = settings
         self._began = clock.now()
-        self._until = min(self._began + settings.window, settings.ends - _TO_ANSWER)
+        self._until = min(self._began + self._window(), settings.ends - _TO_ANSWER)
         self._strikes = 0
         self._took_over = False
         make = Removal if request.kind == "Delete" else Convergence
@@ -126,6 +129,11 @@ class Operation:
             except ResourceError as error:
                 logger.warning("The answer is not on record", reason=str(error))
         self._disarm()
+
+    def _window(self) -> float:
+        """Return how long to go on looking: to a deadline that the next poll might come too late for."""
+        left = self._request.deadline - self._began
+        return max(self._settings.window, left + self._settings.look_every if left <= _NEXT_POLL else 0.0)
 
     # --- one turn ----------------------------------------------------------------------------------
 

@@ -107,7 +107,7 @@ def _in_flight(group: Group, world: World, moment: Moment) -> Decision | None:
     if moment.now - asked.at < GRACE:
         keys = ", ".join(key for key, _ in asked.change.values)
         return Wait(f"the change of {keys} to show")
-    if asked.request_id != moment.request_id:
+    if not asked.by(moment.request_id):
         return None
     if world.events is None:
         return Look("events")
@@ -143,7 +143,7 @@ def _told(world: World) -> str:
 
 def _counted(call: calls.Call, asked: Requested | None, moment: Moment) -> calls.Call:
     """Count the attempts of one request at the same change."""
-    repeated = asked and call.change and asked.request_id == moment.request_id
+    repeated = asked and call.change and asked.by(moment.request_id)
     if not (repeated and asked and call.change and asked.change.values == call.change.values):
         return call
     return replace(call, change=replace(call.change, attempt=asked.change.attempt + 1))

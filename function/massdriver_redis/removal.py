@@ -17,7 +17,7 @@ from massdriver_redis.log import logger
 from massdriver_redis.outcome import Answer, Outcome, Silent
 from massdriver_redis.request import Request
 from massdriver_redis.site import Site
-from massdriver_redis.teardown import Demolition, owned, tear_down
+from massdriver_redis.teardown import Demolition, own_security_group, owned, tear_down
 from massdriver_redis.world import World
 
 
@@ -70,7 +70,7 @@ class Removal:
 
     def mark(self, tags: dict[str, str]) -> None:
         """Write ledger tags while there is a security group of ours to carry them."""
-        if self._site and owned(self._request.owner, self._site.world):
+        if self._site and own_security_group(self._request.owner, self._site.world):
             self._site.mark(tags)
 
     def late(self, waiting: str) -> str:
@@ -103,9 +103,10 @@ class Removal:
 
     def _handed_over(self, world: World, *, delivered: bool) -> bool:
         """Whether the stack was ever given this cluster; without a ledger, a live group counts as given."""
-        if world.security_group is None:
+        group = own_security_group(self._request.owner, world)
+        if group is None:
             return world.group is not None
-        return world.ledger.delivered if delivered else world.ledger.handed_over
+        return group.ledger.delivered if delivered else group.ledger.handed_over
 
     def _demolition(self, world: World) -> Demolition:
         """None of a cluster that never answered SUCCESS: nobody can have put data into it."""
@@ -114,10 +115,8 @@ class Removal:
         return Demolition(self._request.owner, naming.names(self._target, self._prefix), snapshot)
 
     def _accept(self, world: World) -> Step | None:
-        group = world.security_group
-        if not group or not owned(self._request.owner, world):
-            return None
-        if world.ledger.was_accepted(self._request.request_id):
+        group = own_security_group(self._request.owner, world)
+        if not group or world.ledger.was_accepted(self._request.request_id):
             return None
         return Step(calls.tag_security_group(group.id, {ACCEPTED: self._stamp.text()}))
 

@@ -8,7 +8,7 @@ from massdriver_redis import calls
 from massdriver_redis.decision import Decision, Done, Failed, Step, Wait
 from massdriver_redis.ledger import HANDED_OVER
 from massdriver_redis.naming import Names, Owner
-from massdriver_redis.world import Group, World
+from massdriver_redis.world import Group, SecurityGroup, World
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,12 @@ def owned(owner: Owner, world: World) -> bool:
         or (world.security_group and world.security_group.description == marker)
         or (secret and not secret.deleting and calls.owns_secret(secret.description, marker))
     )
+
+
+def own_security_group(owner: Owner, world: World) -> SecurityGroup | None:
+    """Return the security group if it is this owner's; only such a one's tags are a ledger."""
+    group = world.security_group
+    return group if group and group.description == owner.marker else None
 
 
 def _group(target: Demolition, group: Group) -> Decision:
