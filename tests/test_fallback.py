@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import ast
-import importlib
-import importlib.util
 import json
 import sys
-from pathlib import Path
 
 import boto3
 import pytest
@@ -21,29 +18,18 @@ from moto.server import ThreadedMotoServer
 from massdriver_redis.errors import EnvelopeError
 from massdriver_redis.naming import Owner, nothing_made
 from massdriver_redis.request import parse
+from tests.support.cloud import Cloud
+from tests.support.driver import Driver, Resource
 from tests.support.envelope import HOST, NOW, RESPONSE_URL, SIGNATURE, STACK_ID, event
+from tests.support.last_resort import FOLDER, MODULES, LastResort
 from tests.support.put_server import HANG, PutServer
 
-FOLDER = Path(__file__).parent.parent / "fallback"
 PREFIX = "mdr-1a2b3c4d"
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:provider"
 ID = "shop-redis-abcdefghij"
 
 
-def load_app():
-    """Import the fallback's app under another name: the function's module is called app as well."""
-    spec = importlib.util.spec_from_file_location("fallback_app", FOLDER / "app.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-with pytest.MonkeyPatch.context() as patch:
-    patch.syspath_prepend(FOLDER)
-    answer, envelope, eventbridge, app = (
-        *map(importlib.import_module, ("answer", "envelope", "eventbridge")),
-        load_app(),
-    )
+answer, envelope, eventbridge, app = (MODULES[name] for name in ("answer", "envelope", "eventbridge", "app"))
 
 
 @pytest.fixture(scope="module")
@@ -396,6 +382,60 @@ def test_the_fallback_answers_exactly_where_the_function_does(url, host):
         answered = False
 
     assert envelope.may_answer(url, host) == answered
+
+
+# The whole way, on a simulated clock
+
+
+@pytest.fixture
+def stack():
+    last_resort = LastResort()
+    with Cloud() as cloud, Driver(cloud.clock, failed=last_resort) as driver:
+        last_resort.driver = driver
+        driver.last_resort = last_resort
+        yield driver
+
+
+def broken(*_):
+    raise ImportError("No module named 'crhelper'")
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
+def test_a_function_that_fails_to_import_fails_the_stack_in_under_five_minutes(stack, monkeypatch, kind):
+    monkeypatch.setattr(stack._app, "handler", broken)
+    stack.resources["Redis"] = Resource(ID if kind != "Create" else None, {"node_type": "cache.t3.micro"})
+
+    response = stack.run(stack.send(kind, "Redis"))
+
+    assert response.status == "FAILED"
+    assert "No module named 'crhelper'" in response.reason
+    assert response.seconds < 300
+    assert response.physical_id == (ID if kind != "Create" else nothing_made(Owner(stack.stack_id, "Redis")))
+
+
+def test_the_delete_after_such_a_create_succeeds_with_the_function_still_broken(stack, monkeypatch):
+    monkeypatch.setattr(stack._app, "handler", broken)
+    stack.create("Redis", {"node_type": "cache.t3.micro"})
+
+    assert stack.roll_back("Redis").ok
+
+
+def test_a_function_that_breaks_while_work_is_open_fails_the_stack_and_leaves_no_rule(stack, monkeypatch):
+    stack.resources["Redis"] = Resource(None, {"node_type": "cache.t3.micro"})
+    request = stack.send("Create", "Redis")
+    carried = {**request.event, "CrHelperPoll": True, "PhysicalResourceId": ID, "StartedAt": request.sent_at}
+    stack._events.put_rule(Name=f"{PREFIX}-{ID}", ScheduleExpression="rate(1 minute)")
+    stack._events.put_targets(
+        Rule=f"{PREFIX}-{ID}", Targets=[{"Id": "poll", "Arn": FUNCTION, "Input": json.dumps(carried)}]
+    )
+    monkeypatch.setattr(stack._app, "handler", broken)
+
+    response = stack.run(request)
+
+    assert (response.status, response.physical_id) == ("FAILED", ID)
+    assert 600 <= response.seconds <= 900
+    assert stack.armed() == []
+    assert stack.last_resort.outcomes[0] == "LEFT"
 
 
 # EventBridge and the PUT

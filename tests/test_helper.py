@@ -314,10 +314,12 @@ def test_the_put_ends_in_time_to_record_the_answer(bed):
 # The rows of crhelper's behaviour
 
 
-def test_row_1_no_update_poll_ever_makes_up_an_id(bed):
-    bed.poll("Update")
+@pytest.mark.parametrize("kind", KINDS)
+def test_row_1_no_poll_ever_makes_up_an_id(bed, kind):
+    bed.poll(kind)
 
     assert bed.response["PhysicalResourceId"] == ID
+    assert bed.resource.PhysicalResourceId == ID
 
 
 @pytest.mark.parametrize("made_up", [None, "", True])
