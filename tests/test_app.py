@@ -61,6 +61,41 @@ def test_the_response_goes_the_whole_way_to_the_named_host(app, server, monkeypa
     assert put.path == f"/key?X-Amz-Signature={SIGNATURE}"
 
 
+def nested(depth):
+    value = "end"
+    for _ in range(depth):
+        value = {"data": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"node_type": "x" * 1_000_000, "vpc": {}},
+        {"vpc": nested(900), "tags": nested(900), "aws_authentication": nested(900)},
+        {"tags": {str(number): "v" for number in range(20_000)}},
+        {"vpc": {"data": {"infrastructure": {"internal_subnets": [{}] * 10_000}}}},
+        {"no\x00de\ud800_typ\u202ee\n" * 50: "\x1b[31m", "md_metadata": {"name_prefix": "\u0000\ud83d"}},
+        {"aws_authentication": {"data": {"external_id": "e" * 500_000, "arn": ["x"]}}},
+    ],
+    ids=["megabyte", "deep", "many-tags", "many-subnets", "control-characters", "long-external-id"],
+)
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+def test_hostile_properties_are_refused_in_words(app, server, monkeypatch, kind, properties):
+    monkeypatch.setattr(app, "resource", app.wire(SystemClock(), responder.send))
+    changed = {**refused_create(server), "RequestType": kind, "ResourceProperties": properties}
+    if kind == "Update":
+        changed |= {"PhysicalResourceId": "shop-redis-abcdefghij", "OldResourceProperties": properties}
+
+    app.handler(changed, Context(SystemClock()))
+
+    (put,) = server.puts
+    assert put.json()["Status"] == "FAILED"
+    assert not put.json()["Reason"].startswith("Internal error")
+    assert 0 < len(put.json()["Reason"]) <= 240
+    assert len(put.body) <= 4096
+
+
 def test_without_the_extra_host_nothing_but_aws_is_answered(app, server, monkeypatch):
     monkeypatch.setenv("RESPONSE_HOST", "")
     monkeypatch.setattr(app, "resource", app.wire(SystemClock(), responder.send))

@@ -13,6 +13,8 @@ import boto3
 import crhelper.resource_helper
 import pytest
 from crhelper import CfnResource
+from hypothesis import given
+from hypothesis import strategies as st
 
 from massdriver_redis import helper, log
 from massdriver_redis.errors import AccessDeniedError, NotUpdatableError, ResourceError
@@ -396,6 +398,22 @@ def test_row_12_the_head_of_a_long_reason_is_kept(bed):
     assert len(bed.response["Reason"]) <= 240
 
 
+def test_a_reason_is_one_printable_line(bed):
+    bed.outcome = ResourceError("tags:\x00 a\x1b[31m\nkey\ud800\u2028 is refused")
+
+    bed.send()
+
+    assert bed.response["Reason"] == "tags: a [31m key is refused"
+
+
+def test_a_failure_without_words_points_to_the_log(bed):
+    bed.outcome = ResourceError("")
+
+    bed.send()
+
+    assert "log group" in bed.response["Reason"]
+
+
 def test_row_13_and_14_crhelper_s_own_sender_is_never_used(bed, monkeypatch):
     def forbidden(*_):
         raise AssertionError("crhelper sent")
@@ -523,6 +541,34 @@ def test_an_exception_within_crhelper_fails_with_the_work_s_id(bed, monkeypatch)
     assert bed.response["Status"] == "FAILED"
     assert bed.response["PhysicalResourceId"] == ID
     assert bed.response["Data"] == {}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda children: (
+        st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=12), children, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_what_is_no_event_of_cloudformation_is_answered_nowhere(value):
+    bed = Bed()
+
+    assert bed.resource(value, Context(bed.clock))["status"] == "REFUSED"
+    assert bed.urls == []
+
+
+@given(st.sampled_from([*sorted(event("Update")), "CrHelperPoll", "CrHelperData", "StartedAt"]), JSON)
+def test_an_event_with_one_odd_value_is_answered_at_its_own_url_or_nowhere(key, value):
+    bed = Bed()
+    sent = {**event("Update"), key: value}
+
+    summary = bed.resource(sent, Context(bed.clock))
+
+    assert bed.urls == ([] if summary["status"] == "REFUSED" else [sent["ResponseURL"]])
+    assert all(body["PhysicalResourceId"] == ID for body in bed.bodies)
 
 
 # The contract between this subclass and the pinned crhelper

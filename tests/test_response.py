@@ -66,6 +66,13 @@ def test_what_is_still_too_long_fails_with_the_size_and_the_way_out():
     assert sent["Data"] == {}
 
 
+def test_a_failed_answer_that_is_too_long_keeps_its_id_and_the_head_of_its_reason():
+    sent = body(Answer("FAILED", ID, "head " + "x" * 5000))
+
+    assert (sent["Status"], sent["PhysicalResourceId"]) == ("FAILED", ID)
+    assert sent["Reason"].startswith("head x")
+
+
 @given(
     st.sampled_from(["SUCCESS", "FAILED"]),
     st.text(min_size=1, max_size=1024).filter(lambda text: len(text.encode("utf-8", "replace")) <= 1024),

@@ -205,7 +205,9 @@ class PollingResource(CfnResource):
         self._after_answer(answer, delivered=delivered)
 
     def _presentable(self, answer: Answer) -> Answer:
-        reason = shorten(log.redact(answer.reason))
+        # AWS's words and a user's names may hold control characters, which have no place in a Reason.
+        printable = "".join(char if char.isprintable() else " " for char in log.redact(answer.reason))
+        reason = shorten(printable)
         if answer.status == FAILED and not reason:
             reason = "Failed without a reason; see the provider function's log group."
         attributes = {} if answer.status == FAILED else answer.attributes
