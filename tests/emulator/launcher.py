@@ -22,7 +22,7 @@ def main() -> None:
 
     from ministack import app
 
-    from tests.emulator.gaps import custom_resources, elasticache, permissions, rules
+    from tests.emulator.gaps import custom_resources, elasticache, ingress_rules, permissions, rules
 
     # Under TLS it would also take port 443, for logins that are not used here.
     app._port_is_bindable = lambda *_: False
@@ -30,6 +30,7 @@ def main() -> None:
     elasticache.close(os.environ["EMULATOR_ELASTICACHE"])
     rules.close(speed=float(os.environ.get("EMULATOR_SPEED", "20")))
     custom_resources.close()
+    ingress_rules.close()
     app.main()
 
 
