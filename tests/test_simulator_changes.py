@@ -376,6 +376,14 @@ def test_regions_are_worlds_of_their_own(cloud: Cloud) -> None:
     assert other.describe_replication_groups()["ReplicationGroups"] == []
 
 
+def test_arns_carry_the_partition_of_their_region(cloud: Cloud) -> None:
+    china = cloud.simulator.act(
+        "123456789012", "cn-north-1", "DescribeCacheParameterGroups", {"MaxRecords": 20}
+    )
+    assert china is not None
+    assert china["CacheParameterGroups"][0]["ARN"].startswith("arn:aws-cn:elasticache:cn-north-1:")
+
+
 def test_history_never_shows_more_replicas_than_serve(cloud: Cloud) -> None:
     cloud.make(cloud.cluster_request(replicas=1))
     increase(cloud, 2)

@@ -10,6 +10,8 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from moto.utilities.utils import get_partition
+
 from . import views
 from .errors import Refusal, bad_value, group_busy, member_busy
 from .state import (
@@ -102,8 +104,7 @@ class Region:
     # lookups
 
     def arn(self, kind: str, name: str) -> str:
-        partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(self.name.rsplit("-", 2)[0], "aws")
-        return f"arn:{partition}:elasticache:{self.name}:{self.account}:{kind}:{name}"
+        return f"arn:{get_partition(self.name)}:elasticache:{self.name}:{self.account}:{kind}:{name}"
 
     def group(self, group_id: str) -> Group:
         found = self.groups.get(group_id.lower())

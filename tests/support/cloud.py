@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Self
 from unittest import mock
 
@@ -55,8 +55,19 @@ class Cloud:
         self.ec2 = client("ec2")
         self.elasticache = client("elasticache")
         self.vpc, self.subnets, self.security_group = self._network("10.1", self._zones)
-        _, (self.other_subnet,), self.other_security_group = self._network("10.2", "a")
         return self
+
+    @cached_property
+    def _elsewhere(self) -> tuple[str, list[str], str]:
+        return self._network("10.2", "a")
+
+    @property
+    def other_subnet(self) -> str:
+        return self._elsewhere[1][0]
+
+    @property
+    def other_security_group(self) -> str:
+        return self._elsewhere[2]
 
     def __exit__(self, *failure: Any) -> None:
         self._stack.__exit__(*failure)
