@@ -6,12 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from . import create, delete, describe, snapshots, subnet_groups, tags
-from .modify import modify_replication_group, upgrade_by_aws
+from .modify import modify_replication_group
 from .region import Region
 from .replicas import decrease_replica_count, increase_replica_count
 from .shards import modify_replication_group_shard_configuration
-
-__all__ = ["OPERATIONS", "upgrade_by_aws"]
 
 Operation = Callable[[Region, dict[str, Any]], dict[str, Any] | None]
 

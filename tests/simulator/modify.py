@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import catalog, checks, views
 from .errors import Refusal, bad_combination
+from .modify_engine import engine_effects, target_version
 from .modify_token import token_effects
 from .state import Effect, Group
 from .windows import check_windows
@@ -28,7 +29,7 @@ def modify_replication_group(region: Region, params: dict[str, Any]) -> dict[str
     effects = [
         *_encryption(group, params),
         *token_effects(region, group, params),
-        *_engine(region, group, params),
+        *engine_effects(region, group, params),
         *_node_type(region, group, params),
         *_failover(region, group, params),
         *_security_groups(region, group, params),
@@ -44,15 +45,6 @@ def modify_replication_group(region: Region, params: dict[str, Any]) -> dict[str
     moving = group.in_service if kinds & _EVERY_MEMBER else []
     region.change(group, effects, lambda: moving, "token" if "auth_token" in kinds else "")
     return {"ReplicationGroup": _answer(region, group)}
-
-
-def upgrade_by_aws(region: Region, group: Group, full: str) -> None:
-    """Upgrade a group at once, as AWS does in a maintenance window, its parameter group included."""
-    known = next(version for version in catalog.VERSIONS if version.full == full)
-    _upgrade(group, known, f"default.{known.family}{checks.CLUSTER_ON if group.cluster_enabled else ''}")
-    for member in group.every_member():
-        member.engine, member.version = known.engine, known.full
-    region.event(group.id, f"Upgraded the engine of {group.id} to {full} in the maintenance window")
 
 
 def _answer(region: Region, group: Group) -> dict[str, Any]:
@@ -93,71 +85,11 @@ def _encryption(group: Group, params: dict[str, Any]) -> list[Effect]:
     return []
 
 
-def _engine(region: Region, group: Group, params: dict[str, Any]) -> list[Effect]:
-    target = _target(group, params)
-    name = params.get("CacheParameterGroupName", group.parameter_group)
-    checks.parameter_group(name, target.engine, target.family)
-    if name.endswith(checks.CLUSTER_ON) != group.cluster_enabled:
-        raise bad_combination("A parameter group can not change whether cluster mode is enabled.")
-    if target.full != group.version or target.engine != group.engine:
-        return [
-            Effect(
-                "engine_version",
-                region.timing.engine,
-                partial(_upgrade, group, target, name),
-                pending={"EngineVersion": target.full},
-            )
-        ]
-    return []
-
-
-def _target(group: Group, params: dict[str, Any]) -> catalog.EngineVersion:
-    """Return the version a group is to have, or refuse.
-
-    Sources: cloudposse/terraform-aws-elasticache-redis#88 (6.x), hashicorp/terraform-provider-aws#4166
-    (older versions) and #45229 (Valkey to Redis).
-    """
-    engine = params.get("Engine", group.engine)
-    current = catalog.EngineVersion(group.engine, group.version, group.version, _family(group))
-    if engine != group.engine and "EngineVersion" not in params:
-        raise bad_combination("EngineVersion must be given with a new engine.")
-    if (group.engine, engine) == ("valkey", "redis"):
-        raise bad_combination(f"Cannot modify valkey {group.version} to redis.")
-    wanted = params.get("EngineVersion")
-    if wanted is None:
-        return current
-    if engine == group.engine and wanted == _spelled(group):
-        return current
-    if wanted.endswith(".x") and engine == group.engine and wanted[:-1] == group.version[: len(wanted) - 1]:
-        raise bad_combination(
-            f"Upgrading minor engine version for redis '{wanted}' using modify API is not allowed, "
-            "please use Service Updates"
-        )
-    target = checks.engine_version(engine, wanted)
-    if catalog.generation(engine, target.full) < catalog.generation(group.engine, group.version):
-        raise bad_combination(f"Cannot modify {engine} from {group.version} to {target.full}")
-    return target
-
-
-def _spelled(group: Group) -> str:
-    """Return the group's version as a caller may write it: with the patch before 6, without it since."""
-    major, minor, _ = group.version.split(".")
-    return group.version if int(major) < 6 else f"{major}.{minor}"
-
-
-def _family(group: Group) -> str:
-    return group.parameter_group.removeprefix("default.").removesuffix(checks.CLUSTER_ON)
-
-
-def _upgrade(group: Group, target: catalog.EngineVersion, parameter_group: str) -> None:
-    group.engine, group.version, group.parameter_group = target.engine, target.full, parameter_group
-
-
 def _node_type(region: Region, group: Group, params: dict[str, Any]) -> list[Effect]:
     wanted = params.get("CacheNodeType", group.node_type)
     if wanted == group.node_type:
         return []
-    target = _target(group, params)
+    target = target_version(group, params)
     checks.node_type(wanted, target.full)
     up, _ = catalog.allowed_changes(group.node_type, target.full)
     if wanted in up:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from moto.utilities.utils import get_partition
@@ -30,21 +29,8 @@ from .state import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from .surroundings import Surroundings
     from .timing import Quotas, Timing
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a region knows of the world outside it.
-
-    `subnet` maps an id to (VPC, availability zone), `security_group` an id to its VPC; both answer
-    None for what does not exist. `endpoint` may move a cluster's address and port elsewhere.
-    """
-
-    subnet: Callable[[str], tuple[str, str] | None]
-    security_group: Callable[[str], str | None]
-    endpoint: Callable[[str, str, int], tuple[str, int]]
-    tell: Callable[[Change], None]
 
 
 class Region:

@@ -6,8 +6,10 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from . import actions, http, moto_extension
-from .region import Region, Surroundings
+from .modify_engine import upgrade_by_aws
+from .region import Region
 from .state import Change, Group, Maintenance, Moment, Script
+from .surroundings import Surroundings
 from .timing import Quotas, Timing
 
 if TYPE_CHECKING:
@@ -162,7 +164,7 @@ class Simulator:
         """Let AWS upgrade a group by itself to a full version such as '6.2.6'."""
         with self._lock:
             region, group = self._find(group_id)
-            actions.upgrade_by_aws(region, group, version)
+            upgrade_by_aws(region, group, version)
             region.note()
 
     def forbid_snapshots(self, group_id: str) -> None:
