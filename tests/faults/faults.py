@@ -1,0 +1,187 @@
+"""The eight faults, and what each of them looks like at each call, in the services' own error codes.
+
+Codes are those of botocore's service models and of the services' pages of common errors. A fault that a
+call can't have, such as a state conflict at a read, is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ReadTimeoutError
+
+from massdriver_redis.responder import RefusedError, UnreachableError
+from tests.support.driver import KilledError
+from tests.support.wire import Call, client_error
+
+from .wire import Send
+
+PUT = "response:Put"
+"""The name under which the PUT of the response is recorded."""
+
+KINDS = (
+    "killed before",
+    "killed after",
+    "throttled",
+    "server error",
+    "timeout after success",
+    "denied",
+    "conflict",
+    "not found",
+)
+
+_THROTTLED = {
+    "ec2": "RequestLimitExceeded",
+    "elasticache": "Throttling",
+    "cloudformation": "Throttling",
+    "sts": "Throttling",
+}
+_SERVER_ERROR = {
+    "elasticache": "InternalFailure",
+    "ec2": "InternalError",
+    "secretsmanager": "InternalServiceError",
+    "events": "InternalException",
+    "cloudformation": "InternalFailure",
+    "sts": "InternalFailure",
+}
+_DENIED = {
+    "elasticache": "AccessDenied",
+    "ec2": "UnauthorizedOperation",
+    "secretsmanager": "AccessDeniedException",
+    "events": "AccessDeniedException",
+    "cloudformation": "AccessDenied",
+    "sts": "AccessDenied",
+}
+
+_GROUP_BUSY = "InvalidReplicationGroupState"
+_EVENTS_BUSY = "ConcurrentModificationException"
+_SECRET_BUSY = "InvalidRequestException"
+CONFLICTS = {
+    "elasticache:CreateReplicationGroup": "ReplicationGroupAlreadyExists",
+    "elasticache:CreateCacheSubnetGroup": "CacheSubnetGroupAlreadyExists",
+    "elasticache:ModifyCacheSubnetGroup": "SubnetInUse",
+    "elasticache:DeleteCacheSubnetGroup": "CacheSubnetGroupInUse",
+    "elasticache:ModifyReplicationGroup": _GROUP_BUSY,
+    "elasticache:ModifyReplicationGroupShardConfiguration": _GROUP_BUSY,
+    "elasticache:IncreaseReplicaCount": _GROUP_BUSY,
+    "elasticache:DecreaseReplicaCount": _GROUP_BUSY,
+    "elasticache:DeleteReplicationGroup": _GROUP_BUSY,
+    "elasticache:AddTagsToResource": _GROUP_BUSY,
+    "elasticache:RemoveTagsFromResource": _GROUP_BUSY,
+    "elasticache:ListTagsForResource": _GROUP_BUSY,
+    "ec2:CreateSecurityGroup": "InvalidGroup.Duplicate",
+    "ec2:DeleteSecurityGroup": "DependencyViolation",
+    "ec2:AuthorizeSecurityGroupIngress": "InvalidPermission.Duplicate",
+    "secretsmanager:CreateSecret": "ResourceExistsException",
+    "secretsmanager:DeleteSecret": _SECRET_BUSY,
+    "secretsmanager:RestoreSecret": _SECRET_BUSY,
+    "secretsmanager:TagResource": _SECRET_BUSY,
+    "secretsmanager:GetSecretValue": _SECRET_BUSY,
+    "events:PutRule": _EVENTS_BUSY,
+    "events:PutTargets": _EVENTS_BUSY,
+    "events:RemoveTargets": _EVENTS_BUSY,
+    "events:DeleteRule": _EVENTS_BUSY,
+}
+
+_NO_GROUP = "ReplicationGroupNotFoundFault"
+_NO_SUBNETS = "CacheSubnetGroupNotFoundFault"
+_NO_SECURITY_GROUP = "InvalidGroup.NotFound"
+_NO_SECRET = "ResourceNotFoundException"
+_NO_RULE = "ResourceNotFoundException"
+_NOTHING = {
+    "elasticache:DescribeCacheClusters": {"CacheClusters": []},
+    "ec2:DescribeSecurityGroups": {"SecurityGroups": []},
+}
+"""Reads that say "not found" by an empty list."""
+
+NOT_FOUND = {
+    "elasticache:DescribeReplicationGroups": _NO_GROUP,
+    "elasticache:DescribeCacheSubnetGroups": _NO_SUBNETS,
+    "elasticache:ListAllowedNodeTypeModifications": _NO_GROUP,
+    "elasticache:ListTagsForResource": _NO_GROUP,
+    "elasticache:CreateReplicationGroup": _NO_SUBNETS,
+    "elasticache:ModifyCacheSubnetGroup": _NO_SUBNETS,
+    "elasticache:DeleteCacheSubnetGroup": _NO_SUBNETS,
+    "elasticache:ModifyReplicationGroup": _NO_GROUP,
+    "elasticache:ModifyReplicationGroupShardConfiguration": _NO_GROUP,
+    "elasticache:IncreaseReplicaCount": _NO_GROUP,
+    "elasticache:DecreaseReplicaCount": _NO_GROUP,
+    "elasticache:DeleteReplicationGroup": _NO_GROUP,
+    "elasticache:AddTagsToResource": _NO_GROUP,
+    "elasticache:RemoveTagsFromResource": _NO_GROUP,
+    "cloudformation:DescribeStacks": "ValidationError",
+    "ec2:CreateTags": _NO_SECURITY_GROUP,
+    "ec2:DeleteTags": _NO_SECURITY_GROUP,
+    "ec2:DeleteSecurityGroup": _NO_SECURITY_GROUP,
+    "ec2:AuthorizeSecurityGroupIngress": _NO_SECURITY_GROUP,
+    "ec2:RevokeSecurityGroupIngress": "InvalidPermission.NotFound",
+    "secretsmanager:DescribeSecret": _NO_SECRET,
+    "secretsmanager:GetSecretValue": _NO_SECRET,
+    "secretsmanager:DeleteSecret": _NO_SECRET,
+    "secretsmanager:RestoreSecret": _NO_SECRET,
+    "secretsmanager:TagResource": _NO_SECRET,
+    "secretsmanager:UntagResource": _NO_SECRET,
+    "events:ListTargetsByRule": _NO_RULE,
+    "events:PutTargets": _NO_RULE,
+    "events:RemoveTargets": _NO_RULE,
+    "events:DeleteRule": _NO_RULE,
+}
+
+_OF_PUT = {
+    "throttled": UnreachableError("the response could not be delivered: HTTP status 429"),
+    "server error": UnreachableError("the response could not be delivered: HTTP status 503"),
+    "denied": RefusedError("the response was refused with HTTP status 403"),
+}
+
+
+def possible(name: str, kind: str, *, for_good: bool) -> bool:
+    """Tell whether a call of this name can have this fault, once or for good.
+
+    A read that finds nothing is stale, and no read is stale for good. A presigned URL that S3 refuses is
+    refused for good.
+    """
+    if name == PUT:
+        return kind not in ("conflict", "not found") and (kind != "denied" or for_good)
+    if kind == "conflict":
+        return name in CONFLICTS
+    if kind == "not found":
+        reads = name.split(":")[1].startswith(("Describe", "List", "Get"))
+        return (name in NOT_FOUND or name in _NOTHING) and not (reads and for_good)
+    return True
+
+
+def strike(kind: str, call: Call, send: Send) -> Any:
+    """Let the fault happen at a call."""
+    match kind:
+        case "killed before":
+            raise KilledError(f"killed before {call.name}")
+        case "killed after":
+            send()
+            raise KilledError(f"killed after {call.name}")
+        case "timeout after success":
+            send()
+            if call.name == PUT:
+                raise UnreachableError("the response could not be delivered: TimeoutError")
+            raise ReadTimeoutError(endpoint_url=f"https://{call.service}.us-east-1.amazonaws.com/")
+        case _ if call.name == PUT:
+            raise _OF_PUT[kind]
+        case _ if kind == "not found" and call.name in _NOTHING:
+            return _NOTHING[call.name]
+        case _:
+            raise _ERRORS[kind](call)
+
+
+_ERRORS: dict[str, Callable[[Call], Exception]] = {
+    "throttled": lambda call: client_error(
+        _THROTTLED.get(call.service, "ThrottlingException"), "Rate exceeded", call.operation
+    ),
+    "server error": lambda call: client_error(
+        _SERVER_ERROR[call.service], "An internal error occurred", call.operation, 500
+    ),
+    "denied": lambda call: client_error(
+        _DENIED[call.service], "You are not authorized to perform this operation", call.operation, 403
+    ),
+    "conflict": lambda call: client_error(CONFLICTS[call.name], "State conflict", call.operation),
+    "not found": lambda call: client_error(NOT_FOUND[call.name], "Not found", call.operation, 404),
+}

@@ -1,0 +1,126 @@
+"""What a right end is, with a fault once and with a fault for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .faults import PUT
+from .operations import NAME, Operation
+from .world import World
+
+OPTIONAL = {
+    # The create itself is the last judge of a version; the list only gives a better Reason.
+    "elasticache:DescribeCacheEngineVersions",
+    # A stack whose status can't be read counts as not rolling back (docs/design.md, replacement).
+    "cloudformation:DescribeStacks",
+}
+"""Calls that may be denied for good and yet the request succeeds."""
+
+_OF_THE_FALLBACK = "The provider function"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault at one call of the recorded operation: once, or from there on at every call of that name."""
+
+    index: int
+    name: str
+    kind: str
+    for_good: bool
+
+    def __str__(self) -> str:
+        return f"#{self.index} {self.name} {self.kind}{' for good' if self.for_good else ''}"
+
+
+@dataclass(frozen=True)
+class End:
+    """How a request ended; `status` is HUNG where nobody answered."""
+
+    status: str
+    physical_id: str
+    reason: str
+    violations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The run without a fault: its end, what lived before and after it, and its calls by name."""
+
+    end: End
+    before: dict[str, Any]
+    after: dict[str, Any]
+    calls: tuple[str, ...]
+
+    @property
+    def answered_at(self) -> int:
+        return self.calls.index(PUT)
+
+
+def wrongs(operation: Operation, plain: Plain, fault: Fault | None, end: End, world: World) -> Iterator[str]:
+    """Yield what is wrong with the end of a run; may go on with the run to see what is left after it."""
+    yield from end.violations
+    if end.status == plain.end.status:
+        yield from _as_ever(operation, plain, fault, end, world)
+    elif fault is None or not fault.for_good:
+        yield f"ended {end.status}: {end.reason}"
+    elif end.status == "HUNG":
+        # A response that never arrives leaves CloudFormation to its own time-out, whatever is done here.
+        if fault.name != PUT:
+            yield f"nobody answered: {end.reason}"
+    elif end.status != "FAILED":
+        yield f"ended {end.status} where the plain run ended {plain.end.status}"
+    elif not _names(fault, end.reason):
+        yield f"the Reason doesn't name the call: {end.reason}"
+    if end.status != "SUCCESS":
+        yield from _mended(operation, plain, world)
+
+
+def _as_ever(
+    operation: Operation, plain: Plain, fault: Fault | None, end: End, world: World
+) -> Iterator[str]:
+    if not operation.fails:
+        if end.physical_id != plain.end.physical_id:
+            yield f"the id is {end.physical_id} and not {plain.end.physical_id}"
+        yield from _differences(plain.after, world.state())
+    if fault and end.status == "SUCCESS" and _must_fail(plain, fault):
+        yield "succeeded although the call was denied"
+
+
+def _must_fail(plain: Plain, fault: Fault) -> bool:
+    """Tell whether the request can't be done: a call it needs before the answer is denied for good."""
+    needed = fault.index < plain.answered_at and fault.name not in OPTIONAL
+    return needed and fault.for_good and fault.kind == "denied"
+
+
+def _names(fault: Fault, reason: str) -> bool:
+    if fault.kind.startswith("killed") or fault.name == PUT:
+        return reason.startswith(_OF_THE_FALLBACK)
+    return fault.name.split(":")[1] in reason
+
+
+def _mended(operation: Operation, plain: Plain, world: World) -> Iterator[str]:
+    """Do what CloudFormation does next, now without a fault, then delete all."""
+    operation.mend(world)
+    world.idle(300)
+    if operation.restores and world.resources[NAME].physical_id and plain.before["groups"]:
+        yield from (f"after the rollback: {what}" for what in _differences(plain.before, world.state()))
+    if world.resources[NAME].physical_id and world.leftovers():
+        response = world.delete(NAME)
+        if not response.ok:
+            yield f"the final Delete failed: {response.reason}"
+    world.idle(300)
+    left = world.leftovers()
+    if left:
+        yield f"left behind: {', '.join(left)}"
+
+
+def _differences(wanted: dict[str, Any], found: dict[str, Any], path: str = "") -> Iterator[str]:
+    for key in sorted(wanted.keys() | found.keys()):
+        here = f"{path}/{key}"
+        one, other = wanted.get(key), found.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _differences(one, other, here)
+        elif one != other:
+            yield f"{here} is {other!r} and not {one!r}"
