@@ -83,7 +83,9 @@ build-ProviderFunction:
 build-FallbackFunction:
 	cp fallback/*.py "$(ARTIFACTS_DIR)"
 
-# --- checks ---
+# --- checks: the deployed tests mostly wait, so three emulators share two cores well ---
+
+IN_PROCESS := not deployed and not full
 
 .PHONY: check
 check: $(VENV)/.ready $(SAM_VENV)/.ready ## Lint and types
@@ -95,18 +97,22 @@ check: $(VENV)/.ready $(SAM_VENV)/.ready ## Lint and types
 	@$(SAM) validate --lint
 
 .PHONY: unit
-unit: $(VENV)/.ready ## Tests in process: seconds, no emulator
-	@$(BIN)/pytest -m "not deployed and not full"
+unit: $(VENV)/.ready ## Tests in process, no emulator
+	@$(BIN)/pytest -m "$(IN_PROCESS)" -n auto
 
 .PHONY: test
 test: setup check build-emulated ## Everything: lint, types, tests with coverage, the deployed scenario
 	@echo "AWS is emulated (MiniStack and a simulator of ElastiCache); the function is built for Python $(HERE)."
-	@$(BIN)/pytest -m "not deployed and not full" --cov --cov-report=term
-	@$(BIN)/pytest -m deployed
+	@$(BIN)/pytest -m "$(IN_PROCESS)" -n auto --cov --cov-report=term
+	@$(BIN)/pytest -m deployed -n 3 --dist loadfile
 
 .PHONY: full
 full: test ## The longer check
 	@$(BIN)/pytest -m full
+
+.PHONY: docs
+docs: $(VENV)/.ready ## Write the tables of properties and attributes from schemas/
+	@$(BIN)/python docs/generate.py
 
 .PHONY: demo
 demo: setup build-emulated ## Deploy, create, PING, scale and delete a cluster, on an emulated AWS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.emulator import stacks
-from tests.emulator.emulator import Emulator
+from tests.emulator.emulator import ACCOUNT, Emulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,9 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     if not stacks.BUILT.exists():
         pytest.fail("the provider is not built: run `make build-emulated`")
     with Emulator(tmp_path_factory.mktemp("emulator")) as started:
-        stacks.deploy_provider(started)
+        stacks.deploy_provider(
+            started, parameters={"AllowedRoleArns": f"arn:aws:iam::{ACCOUNT}:role/redis-*"}
+        )
         yield started
 
 
