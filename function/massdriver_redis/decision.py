@@ -13,9 +13,13 @@ Detail = Literal["versions", "node_types", "tags", "events", "rolling_back"]
 
 @dataclass(frozen=True)
 class Step:
-    """Make this one call, then look again."""
+    """Make this one call, then look again.
+
+    `needs_poll` is False for a mere note, which leaves no work to go on with.
+    """
 
     call: Call
+    needs_poll: bool = True
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class Moment:
     version_asked: bool = False
     """Whether this request itself changes engine or redis_version."""
     rolling_back: bool | None = None
+    subnets_stay: bool = False
+    """Whether AWS just refused to drop subnets, and a rollback has to go on without."""
     dropped_tags: frozenset[str] = frozenset()
     """Tag keys the previous properties had and these have not."""
 

@@ -25,9 +25,20 @@ def current(group: Group, key: str) -> str:
     return "|".join(values)
 
 
-def visible(group: Group, change: Change) -> bool:
-    """Tell whether everything a recorded change asked for can be seen."""
-    return all(_same(key, wanted, current(group, key)) for key, wanted in change.values if key in _KEYS)
+def engine_and_version(group: Group) -> tuple[str, str]:
+    """Return engine and full version, the oldest of any member: ("redis", "6.2.6")."""
+    engine, _, version = current(group, "engine").partition(" ")
+    return engine, version
+
+
+def unseen(group: Group, change: Change) -> tuple[str, str] | None:
+    """Return the first property that a recorded change asked for and that can't be seen, with its value."""
+    differing = (
+        (key, wanted)
+        for key, wanted in change.values
+        if key in _KEYS and not _same(key, wanted, current(group, key))
+    )
+    return next(differing, None)
 
 
 def zones(world: World) -> Mapping[str, str]:

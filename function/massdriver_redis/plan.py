@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from massdriver_redis import calls
-from massdriver_redis.changes import keeps_newer, next_change, refusal
+from massdriver_redis.changes import next_change, refusal
 from massdriver_redis.creation import create_next, secret, security_group
 from massdriver_redis.decision import Decision, Done, Failed, Look, Moment, Step, Wait
 from massdriver_redis.desired import Desired
 from massdriver_redis.ledger import PREFIX, Requested, Stamp
-from massdriver_redis.live import current, visible, zones
+from massdriver_redis.live import current, unseen, zones
+from massdriver_redis.upgrades import keeps_newer
 from massdriver_redis.world import TERMINAL_NODE_STATES, Group, World, unsettled
 
 GRACE = 180.0
@@ -56,7 +57,7 @@ def _converge(desired: Desired, group: Group, world: World, moment: Moment) -> D
     companion = _companions(desired, world, moment.stamp)
     if companion:
         return companion
-    call = next_change(desired, group, world)
+    call = next_change(desired, group, world, subnets_stay=moment.subnets_stay)
     if call:
         return Step(_counted(call, world.ledger.requested, moment))
     return _tags(desired, group, world, moment) or Done()
@@ -102,7 +103,8 @@ def _in_flight(group: Group, world: World, moment: Moment) -> Decision | None:
     (aws-cloudformation/cloudformation-coverage-roadmap#2273).
     """
     asked = world.ledger.requested
-    if asked is None or visible(group, asked.change):
+    missing = unseen(group, asked.change) if asked else None
+    if asked is None or missing is None:
         return None
     if moment.now - asked.at < GRACE:
         keys = ", ".join(key for key, _ in asked.change.values)
@@ -113,7 +115,7 @@ def _in_flight(group: Group, world: World, moment: Moment) -> Decision | None:
         return Look("events")
     if _worth_another_try(group, asked, world):
         return None
-    return Failed(_taken_back(group, asked, world))
+    return Failed(_taken_back(group, missing, world))
 
 
 def _worth_another_try(group: Group, asked: Requested, world: World) -> bool:
@@ -129,8 +131,8 @@ def _worth_another_try(group: Group, asked: Requested, world: World) -> bool:
     return partial or not world.events
 
 
-def _taken_back(group: Group, asked: Requested, world: World) -> str:
-    key, wanted = asked.change.values[0]
+def _taken_back(group: Group, missing: tuple[str, str], world: World) -> str:
+    key, wanted = missing
     return (
         f"{key}: AWS accepted the change to {wanted} but the cluster is at {current(group, key)}: "
         f"{_told(world)}. Free memory or choose a smaller change, then update again"
@@ -228,6 +230,8 @@ def warnings(desired: Desired, world: World) -> tuple[str, ...]:
     if world.group and world.group.nodes and keeps_newer(desired, world.group):
         live = current(world.group, "engine")
         found.append(f"The live engine {live} is newer than redis_version and was kept.")
+    if world.subnet_group and world.subnet_group.subnets.keys() - desired.subnets.keys():
+        found.append("Subnets that the cluster still uses were kept.")
     unknown_zones = "" in desired.subnets.values()  # else the properties' own warnings say it
     if unknown_zones and desired.replicas >= 1 and not desired.multi_az(zones(world)):
         found.append("Multi-AZ is left off: all subnets lie in one zone.")
