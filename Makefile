@@ -32,28 +32,33 @@ SOURCES := template.yaml samconfig.toml Makefile function/requirements.txt \
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# --- set-up: each environment is made once, and again when its pins change ---
+# --- set-up: each environment is made once, and again when its pins change; side by side, for they wait
+# for the network and resolve on one core each ---
+
+QUICKLY := --quiet --disable-pip-version-check --no-compile
+READY := $(VENV)/.ready $(SAM_VENV)/.ready $(EMULATOR_VENV)/.ready
 
 $(VENV)/.ready: tests/requirements.txt function/requirements.txt
 	@echo "setting up $(VENV): tools and tests, Python $(HERE)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@$(BIN)/python -m pip install $(QUICKLY) -r tests/requirements.txt
 	@touch $@
 
 $(SAM_VENV)/.ready: tests/emulator/requirements-sam.txt
 	@echo "setting up $(SAM_VENV): AWS SAM CLI"
 	@$(PYTHON) -m venv $(SAM_VENV)
-	@$(SAM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@$(SAM_VENV)/bin/python -m pip install $(QUICKLY) -r $<
 	@touch $@
 
 $(EMULATOR_VENV)/.ready: tests/emulator/requirements.txt
 	@echo "setting up $(EMULATOR_VENV): the emulator of AWS"
 	@$(PYTHON) -m venv $(EMULATOR_VENV)
-	@$(EMULATOR_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@$(EMULATOR_VENV)/bin/python -m pip install $(QUICKLY) -r $<
 	@touch $@
 
 .PHONY: setup
-setup: $(VENV)/.ready $(SAM_VENV)/.ready $(EMULATOR_VENV)/.ready ## Environments for everything below
+setup: ## Environments for everything below
+	@$(MAKE) --no-print-directory -j3 $(READY)
 
 # --- build ---
 
