@@ -183,9 +183,8 @@ def _rolling_back(stock: Callable[..., Any], ids: _FailedIds) -> Callable[..., A
         elif failed and failed["PhysicalResourceId"]:
             logical_id, rtype, _, *others = operation["failed_update"]
             operation["failed_update"] = (logical_id, rtype, failed["PhysicalResourceId"], *others)
-        leftovers = await _revert_replacements(stack_name, stack_id, stack, operation)
+        await _revert_replacements(stack_name, stack_id, stack, operation)
         await stock(stack_name, stack_id, stack, operation, *rest)
-        await _delete(leftovers, stack_name)
 
     return roll_back
 
@@ -201,20 +200,20 @@ def _delete_the_failed_create(stack: _Stack, operation: dict[str, Any], failed: 
 
 async def _revert_replacements(
     stack_name: str, stack_id: str, stack: _Stack, operation: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Send the swapped Update of each finished replacement; return the resources it leaves behind."""
+) -> None:
+    """Send the swapped Update of each finished replacement; what its answer leaves behind, the stock
+    rollback deletes in its clean-up, for it is listed there as created.
+    """
     from ministack.services.cloudformation import stacks
 
     before = (operation.get("previous_stack") or {}).get("_resources", {})
-    leftovers: list[dict[str, Any]] = []
     for logical_id in list(reversed(operation.get("created", []))):
         now, then = stack["_resources"].get(logical_id, {}), before.get(logical_id)
         custom = stacks._sends_back_failed_update(now.get("ResourceType", ""))
         if not custom or not then or then["PhysicalResourceId"] == now["PhysicalResourceId"]:
             continue
         stack["StackStatus"] = "UPDATE_ROLLBACK_IN_PROGRESS"
-        operation["created"] = [each for each in operation["created"] if each != logical_id]
-        record = {**now, "PhysicalResourceId": now["PhysicalResourceId"]}
+        record = dict(now)
         await stacks._revert_update(
             stack_id,
             stack_name,
@@ -227,24 +226,5 @@ async def _revert_replacements(
             record,
         )
         then["PhysicalResourceId"] = record["PhysicalResourceId"]
-        if record["PhysicalResourceId"] != now["PhysicalResourceId"]:
-            leftovers.append(now)
-    return leftovers
-
-
-async def _delete(leftovers: list[dict[str, Any]], stack_name: str) -> None:
-    """Send the clean-up Deletes; one that fails is reported and leaves the stack as it is."""
-    from ministack.services.cloudformation import stacks
-
-    for left in leftovers:
-        try:
-            await stacks.run_reentrant(
-                stacks._delete_resource,
-                left["ResourceType"],
-                left["PhysicalResourceId"],
-                left["Properties"],
-                stack_name,
-                left["LogicalResourceId"],
-            )
-        except Exception as error:
-            logger.warning("clean-up delete of %s failed: %s", left["PhysicalResourceId"], error)
+        if record["PhysicalResourceId"] == now["PhysicalResourceId"]:
+            operation["created"] = [each for each in operation["created"] if each != logical_id]
