@@ -109,7 +109,7 @@ unit: $(VENV)/.ready ## Tests in process, no emulator
 test: setup check build-emulated ## Everything: lint, types, tests with coverage, the deployed scenario
 	@echo "AWS is emulated (MiniStack and a simulator of ElastiCache); the function is built for Python $(HERE)."
 	@$(BIN)/pytest -m "$(IN_PROCESS)" -n auto --cov --cov-report=term
-	@$(BIN)/pytest -m deployed -n 3 --dist loadfile
+	@$(BIN)/pytest -m "deployed and not full" -n 3 --dist loadfile
 
 .PHONY: full
 full: test ## The longer check

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 SAM = ROOT / ".build" / "sam" / "bin" / "sam"
 BUILT = ROOT / ".build" / "emulated" / "template.yaml"
 PROVIDER = "massdriver-redis-provider"
-LONGEST_WAIT = 240.0
-"""Seconds a stack may take here; a create takes about 15."""
+LONGEST_WAIT = 400.0
+"""Seconds a stack may take here; a create takes about 15, a change that AWS takes back in silence 210."""
 
 Watch = Callable[[str, str, str], None]
 
