@@ -51,6 +51,7 @@ class Update:
     may_create: bool = False
     rolling_back: bool = False
     steps: int = -1
+    request_id: str = ""
 
     def moment(self, now: float, stamp: Stamp, *, subnets_stay: bool) -> Moment:
         old = self.old or self.properties
@@ -117,7 +118,7 @@ class Bench:
         with ExitStack() as stack:
             for part in (self.swift, self.wire, captured()):
                 stack.enter_context(part)
-            end = self._converge(update, Stamp(f"request-{next(self._requests)}"))
+            end = self._converge(update, Stamp(update.request_id or f"request-{next(self._requests)}"))
         self.reason = end.reason if isinstance(end, Failed) else ""
         return end
 
@@ -148,6 +149,11 @@ class Bench:
         raise AssertionError(f"no end after {_LOOKS} looks: {decision}")
 
     # --- what was done -----------------------------------------------------------------------------
+
+    def security_group(self) -> dict[str, Any]:
+        """Return our security group as EC2 keeps it."""
+        ours = names(GROUP, PREFIX).security_group
+        return next(each for each in self.swift.ec2.groups.values() if each["GroupName"] == ours)
 
     def subnets(self) -> set[str]:
         """Return the subnets of the subnet group."""
@@ -186,7 +192,7 @@ def differences(bench: Bench, properties: Properties, *, after_rollback: bool = 
     met = live[0] == properties.engine and catalog.matches(properties.redis_version, live[1])
     newer = catalog.compare(*live, properties.engine, properties.redis_version) > 0
     parameters = catalog.parameter_group(*live, properties.cluster_mode_enabled)
-    (security_group,) = bench.swift.ec2.groups.values()
+    security_group = bench.security_group()
     cidrs = {each["CidrIp"] for rule in security_group["IpPermissions"] for each in rule["IpRanges"]}
     tags = dict(properties.tags)
     names = {subnet.id for subnet in properties.vpc.subnets}
