@@ -187,8 +187,17 @@ def left_over(emulator: Emulator) -> list[str]:
     tagged = [{"Name": "tag-key", "Values": ["massdriver-redis:provider"]}]
     found += [each["GroupId"] for each in ec2.describe_security_groups(Filters=tagged)["SecurityGroups"]]
     found += [each["Name"] for each in emulator.client("secretsmanager").list_secrets()["SecretList"]]
-    found += [each["Name"] for each in emulator.client("events").list_rules(NamePrefix="mdr-")["Rules"]]
-    return found + _permissions(emulator)
+    return found + _rules(emulator) + _permissions(emulator)
+
+
+def _rules(emulator: Emulator) -> list[str]:
+    """Return the poll rules; the function removes one only after its answer, so they get 10 s to go."""
+    events = emulator.client("events")
+    for _ in range(40):
+        if not events.list_rules(NamePrefix="mdr-")["Rules"]:
+            return []
+        time.sleep(0.25)
+    return [each["Name"] for each in events.list_rules(NamePrefix="mdr-")["Rules"]]
 
 
 def _permissions(emulator: Emulator) -> list[str]:
