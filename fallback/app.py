@@ -41,8 +41,8 @@ class Rules(Protocol):
     def tag(self, arn: str, tags: dict[str, str]) -> None:
         """Set a rule's tags."""
 
-    def remove(self, name: str) -> None:
-        """Remove a rule."""
+    def remove(self, name: str, request_id: str) -> None:
+        """Stop a rule from polling for a request."""
 
 
 def handler(record: object, _context: object) -> dict[str, str]:
@@ -66,7 +66,7 @@ def handle(record: object, rules: Rules, put: Callable[[str, bytes], int], now: 
         return {"status": "LEFT", "cause": failed.cause}
     status = _answer(failed, put)
     for rule in armed:
-        rules.remove(rule["Name"])
+        rules.remove(rule["Name"], failed.request_id)
     return {"status": status, "physical_resource_id": failed.physical_id, "cause": failed.cause}
 
 

@@ -9,16 +9,16 @@ import json
 import os
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-_TARGET = "poll"
 _TIMEOUT = 5.0
 _ATTEMPTS = 3
 _CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+_GONE = ("ResourceNotFoundException",)
 _PASSING = ("ThrottlingException", "InternalException", "ConcurrentModificationException")
 
 
@@ -45,7 +45,11 @@ class EventBridge:
 
     def armed(self, prefix: str, request_id: str) -> list[dict[str, str]]:
         """Return the rules (Name, Arn) under `prefix` whose poll carries `request_id`."""
-        return [rule for rule in self._rules(prefix) if self._carried(rule["Name"]) == request_id]
+        return [
+            rule
+            for rule in self._rules(prefix)
+            if any(_request_of(target) == request_id for target in self._targets(rule["Name"]))
+        ]
 
     def tags(self, arn: str) -> dict[str, str]:
         """Return the tags of the rule `arn`."""
@@ -57,17 +61,19 @@ class EventBridge:
         listed = [{"Key": key, "Value": value} for key, value in tags.items()]
         self._call("TagResource", {"ResourceARN": arn, "Tags": listed})
 
-    def remove(self, name: str) -> None:
-        """Remove the poll rule `name`; one already gone is done."""
-        for operation, wanted in (
-            ("RemoveTargets", {"Rule": name, "Ids": [_TARGET]}),
-            ("DeleteRule", {"Name": name}),
-        ):
-            try:
-                self._call(operation, wanted)
-            except EventBridgeError as error:
-                if error.code != "ResourceNotFoundException":
-                    raise
+    def remove(self, name: str, request_id: str) -> None:
+        """Stop the rule `name` from polling for `request_id`; one that polls for another request stays."""
+        ids = [target["Id"] for target in self._targets(name) if _request_of(target) == request_id]
+        if ids:
+            self._unless(_GONE, "RemoveTargets", {"Rule": name, "Ids": ids})
+        self._unless((*_GONE, "ValidationException"), "DeleteRule", {"Name": name})
+
+    def _unless(self, expected: Sequence[str], operation: str, wanted: Mapping[str, object]) -> None:
+        try:
+            self._call(operation, wanted)
+        except EventBridgeError as error:
+            if error.code not in expected:
+                raise
 
     def _rules(self, prefix: str) -> Iterator[dict[str, str]]:
         wanted: dict[str, object] = {"NamePrefix": f"{prefix}-", "Limit": 100}
@@ -78,19 +84,15 @@ class EventBridge:
                 return
             wanted["NextToken"] = page["NextToken"]
 
-    def _carried(self, name: str) -> str | None:
-        """Return the RequestId of the event that the rule `name` fires."""
+    def _targets(self, name: str) -> list[dict[str, Any]]:
+        """Return the targets of the rule `name`, one for each request it polls for."""
         try:
-            targets = self._call("ListTargetsByRule", {"Rule": name}).get("Targets", [])
+            targets: list[dict[str, Any]] = self._call("ListTargetsByRule", {"Rule": name}).get("Targets", [])
         except EventBridgeError as error:
-            if error.code == "ResourceNotFoundException":
-                return None
+            if error.code in _GONE:
+                return []
             raise
-        try:
-            events = [json.loads(target.get("Input", "")) for target in targets if target["Id"] == _TARGET]
-        except ValueError:
-            return None
-        return next((event.get("RequestId") for event in events if isinstance(event, dict)), None)
+        return targets
 
     def _call(self, operation: str, wanted: Mapping[str, object]) -> dict[str, Any]:
         for attempt in range(1, _ATTEMPTS):
@@ -172,6 +174,15 @@ def _connection(scheme: str, host: str, environ: Mapping[str, str]) -> http.clie
     if scheme == "http":
         return http.client.HTTPConnection(host, timeout=_TIMEOUT)
     return http.client.HTTPSConnection(host, timeout=_TIMEOUT, context=tls(environ))
+
+
+def _request_of(target: Mapping[str, Any]) -> str | None:
+    """Return the RequestId of the event that a target fires."""
+    try:
+        event = json.loads(target.get("Input", ""))
+    except ValueError:
+        return None
+    return event.get("RequestId") if isinstance(event, dict) else None
 
 
 def _json(text: bytes) -> dict[str, Any]:

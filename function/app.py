@@ -30,10 +30,7 @@ def wire(clock: Clock, send: Sender) -> PollingResource:
         )
 
     def disarm(request: Request, context: LambdaContext) -> None:
-        rule = rule_for(request.physical_id or "", context)
-        armed = rule.current()
-        if armed and armed.get("RequestId") == request.request_id:
-            rule.disarm()
+        rule_for(request.physical_id or "", context).disarm(request.request_id)
 
     return PollingResource(begin, disarm, clock, send, response_host)
 

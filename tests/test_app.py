@@ -13,6 +13,7 @@ import pytest
 
 from massdriver_redis import responder
 from massdriver_redis.clock import SystemClock
+from massdriver_redis.poll_rule import target_id
 from tests.support.cloud import Cloud
 from tests.support.context import Context
 from tests.support.envelope import SIGNATURE, event
@@ -126,7 +127,8 @@ def test_a_poll_that_can_not_begin_removes_its_own_rule_and_no_other(app, server
             name = "mdr-1a2b3c4d-shop-redis-abcdefghij"
             carried = json.dumps({"RequestId": request_id})
             events.put_rule(Name=name, ScheduleExpression="rate(1 minute)")
-            events.put_targets(Rule=name, Targets=[{"Id": "poll", "Arn": "arn:aws:x", "Input": carried}])
+            target = {"Id": target_id(request_id), "Arn": "arn:aws:x", "Input": carried}
+            events.put_targets(Rule=name, Targets=[target])
 
             resource(poll, Context(cloud.clock))
 

@@ -58,7 +58,7 @@ class _Turn:
         return self.outcome
 
     def after_answer(self, answer, *, delivered=True):
-        self.script.rule.disarm()
+        self.script.rule.disarm(self.request.request_id)
 
 
 DONE = Answer("SUCCESS", ID, "", {"hostname": "h"})

@@ -487,7 +487,7 @@ def test_the_endpoint_is_the_region_s_or_the_emulator_s(environ, endpoint):
 
 
 def test_a_rule_removed_meanwhile_is_no_failure(world):
-    world.rules.remove("mdr-1a2b3c4d-gone")
+    world.rules.remove("mdr-1a2b3c4d-gone", "r-1")
 
 
 def test_where_eventbridge_can_not_be_asked_lambda_delivers_again(world, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import boto3
 import pytest
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from massdriver_redis.errors import AccessDeniedError, ResourceError
-from massdriver_redis.poll_rule import LARGEST_INPUT, PollRule
+from massdriver_redis.poll_rule import LARGEST_INPUT, PollRule, target_id
 
 NAME = "mdr-1a2b3c4d-shop-redis-abcdefghij"
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:provider"
@@ -77,19 +78,47 @@ def test_arming_needs_no_tag_and_no_role(events):
 
 
 def test_what_is_armed_can_be_read_back(events):
-    assert rule(events).current() is None
+    assert rule(events).carried() == ()
 
     rule(events).arm(EVENT)
 
-    assert rule(events).current() == EVENT
+    assert rule(events).carried() == (EVENT,)
 
 
-def test_a_newer_operation_takes_the_rule_over(events):
+def test_arming_twice_for_a_request_is_arming_once(events):
     rule(events).arm(EVENT)
-    rule(events).arm({**EVENT, "RequestId": "r-2"})
+    rule(events).arm({**EVENT, "again": True})
 
-    assert rule(events).current()["RequestId"] == "r-2"
-    assert len(rules(events)) == 1
+    assert rule(events).carried() == ({**EVENT, "again": True},)
+
+
+def test_two_requests_share_the_rule_and_neither_can_take_the_other_s_poll_away(events):
+    other = {**EVENT, "RequestId": "r-2"}
+    rule(events).arm(EVENT)
+    rule(events).arm(other)
+    assert rule(events).carried() == (EVENT, other)
+
+    rule(events).disarm("r-1")
+    assert rule(events).carried() == (other,)
+    assert rules(events) == [NAME]
+
+    rule(events).disarm("r-2")
+    assert rules(events) == []
+
+
+def test_a_newer_operation_drops_an_older_one_and_keeps_its_own_poll(events):
+    other = {**EVENT, "RequestId": "r-2"}
+    rule(events).arm(EVENT)
+    rule(events).arm(other)
+
+    rule(events).drop(["r-1", "unknown"])
+
+    assert rule(events).carried() == (other,)
+
+
+@pytest.mark.parametrize("request_id", ["r-1", "x" * 128, "a/b c"])
+def test_the_id_of_a_target_is_legal_for_every_request(request_id):
+    assert re.fullmatch(r"[.\-_A-Za-z0-9]{1,64}", target_id(request_id))
 
 
 @pytest.mark.parametrize("text", ["", "no json", "[]", None])
@@ -98,14 +127,14 @@ def test_a_rule_without_our_event_counts_as_not_armed(events, text):
     if text is not None:
         events.put_targets(Rule=NAME, Targets=[{"Id": "poll", "Arn": FUNCTION, "Input": text or "null"}])
 
-    assert rule(events).current() is None
+    assert rule(events).carried() == ()
 
 
 def test_disarming_leaves_nothing_and_may_be_repeated(events):
     rule(events).arm(EVENT)
 
-    rule(events).disarm()
-    rule(events).disarm()
+    rule(events).disarm("r-1")
+    rule(events).disarm("r-1")
 
     assert rules(events) == []
 
@@ -114,7 +143,7 @@ def test_disarming_leaves_nothing_and_may_be_repeated(events):
 def test_a_rule_that_can_not_be_removed_fails_nobody(events, code):
     rule(events).arm(EVENT)
 
-    failing(events, remove_targets=[code] * 9, delete_rule=[code] * 9).disarm()
+    failing(events, remove_targets=[code] * 9, delete_rule=[code] * 9).disarm("r-1")
 
     assert rules(events) == [NAME]
 
@@ -123,7 +152,7 @@ def test_an_event_of_the_greatest_size_is_armed_and_a_greater_one_never_reaches_
     room = LARGEST_INPUT - len(json.dumps({"filler": ""}, separators=(",", ":")))
 
     rule(events).arm({"filler": "x" * room})
-    rule(events).disarm()
+    rule(events).disarm("")
     with pytest.raises(ResourceError, match="8192"):
         rule(events).arm({"filler": "x" * (room + 1)})
 
@@ -158,13 +187,13 @@ def test_a_failed_entry_is_a_failure_and_leaves_no_rule(events):
 def test_what_passes_by_itself_is_waited_for(events, operation, code):
     failing(events, **{operation: [code] * 3}).arm(EVENT)
 
-    assert rule(events).current() == EVENT
+    assert rule(events).carried() == (EVENT,)
 
 
 def test_a_rule_removed_by_an_older_poll_while_it_is_armed_is_made_again(events):
     failing(events, put_targets=["ResourceNotFoundException"]).arm(EVENT)
 
-    assert rule(events).current() == EVENT
+    assert rule(events).carried() == (EVENT,)
 
 
 def test_a_rule_that_never_stays_is_given_up(events):
@@ -187,9 +216,9 @@ def test_a_full_event_bus_is_named_at_once(events):
 
 def test_a_rule_that_can_not_be_read_is_an_error_and_not_an_absent_rule(events):
     with pytest.raises(AccessDeniedError, match="events:ListTargetsByRule"):
-        failing(events, list_targets_by_rule=["AccessDeniedException"]).current()
+        failing(events, list_targets_by_rule=["AccessDeniedException"]).carried()
     with pytest.raises(ResourceError):
-        failing(events, list_targets_by_rule=["InternalException"] * 9).current()
+        failing(events, list_targets_by_rule=["InternalException"] * 9).carried()
 
 
 def test_a_network_failure_is_an_error_of_ours(events):
@@ -198,5 +227,5 @@ def test_a_network_failure_is_an_error_of_ours(events):
     with pytest.raises(ResourceError):
         rule(Faulty(events, put_rule=[broken] * 9)).arm(EVENT)
     with pytest.raises(ResourceError):
-        rule(Faulty(events, list_targets_by_rule=[broken] * 9)).current()
-    rule(Faulty(events, remove_targets=[broken] * 9, delete_rule=[broken] * 9)).disarm()
+        rule(Faulty(events, list_targets_by_rule=[broken] * 9)).carried()
+    rule(Faulty(events, remove_targets=[broken] * 9, delete_rule=[broken] * 9)).disarm("r-1")

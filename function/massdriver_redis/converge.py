@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from massdriver_redis import act, artifact, calls, naming, properties, stack
+from massdriver_redis import act, artifact, calls, naming, properties, replacement, stack
 from massdriver_redis.aws import connect
 from massdriver_redis.clock import Clock
 from massdriver_redis.decision import Decision, Done, Failed, Look, Moment, Step, Wait
@@ -47,6 +48,7 @@ class Convergence:
             )
         self._stamp = Stamp(request.request_id, request.signed_at or 0.0)
         self._rolling_back: bool | None = None
+        self._subnets_stay = False
         self._sites: dict[str, Site] = {}
         self._target = self._home_id
         self.rule_id = self._home_id
@@ -58,6 +60,13 @@ class Convergence:
 
     def decide(self, turn: Turn) -> Decision | Outcome:
         """Look at AWS anew and return what is to be done, or how the request ends."""
+        decision = self._decide(turn)
+        if not isinstance(decision, Done):
+            return decision
+        return self._note(turn) or self._finish(turn)
+
+    def _decide(self, turn: Turn) -> Decision | Outcome:
+        """Return what is to be done, or Done where everything is as desired."""
         home = self._look(self._home_id)
         if not self._updates:
             # From here on a Delete of the computed id finds whatever is made.
@@ -65,7 +74,7 @@ class Convergence:
         stale = self._stale(home)
         if stale:
             return stale
-        chosen = self._choose(home, turn)
+        chosen = self._choose(home)
         if isinstance(chosen, Failed | Silent | Wait | Step | Answer):
             return chosen
         self._target = chosen
@@ -76,13 +85,17 @@ class Convergence:
         if isinstance(swept, Step | Failed):
             return swept
         decision = self._plan()
-        if not isinstance(decision, Done):
-            return decision
-        return swept or self._finish(turn)
+        return swept if swept and isinstance(decision, Done) else decision
 
     def make(self, step: Step) -> act.Effect:
-        """Make the planned call."""
-        return self._site(self._target).make(step.call, self._stamp)
+        """Make the planned call; a rollback goes on where nodes have moved into a subnet that was added."""
+        try:
+            return self._site(self._target).make(step.call, self._stamp)
+        except ResourceError as error:
+            if error.code != "SubnetInUse" or not self._is_rolling_back():
+                raise
+            self._subnets_stay = True
+            return "already"
 
     def abandon(self) -> Decision:
         """Plan the removal of what this superseded request made after everyone else had left.
@@ -136,6 +149,7 @@ class Convergence:
             may_create=not self._updates or self._target != self._home_id,
             version_asked=self._updates and self._version_asked(),
             rolling_back=self._rolling_back,
+            subnets_stay=self._subnets_stay,
             dropped_tags=frozenset(self._old.tag_keys - new_keys) if self._updates else frozenset(),
         )
 
@@ -165,29 +179,52 @@ class Convergence:
                 return Step(calls.tag_security_group(group.id, {ACCEPTED: self._stamp.text()}))
         return None
 
+    def _note(self, turn: Turn) -> Step | None:
+        """Note a request with nothing to do, where a late copy of the update it takes back would act."""
+        old, new = self._request.old_properties, self._request.properties
+        group = own_security_group(self._request.owner, self._site(self._home_id).world)
+        if turn.armed or not self._updates or not group or old == new:
+            return None
+        if group.ledger.was_accepted(self._request.request_id):
+            return None
+        try:
+            earlier = Convergence(
+                replace(self._request, properties=old, old_properties=new), self._clock, self._prefix
+            )
+            late = earlier._decide(turn)
+        except (InvalidRequestError, NotUpdatableError):
+            return None
+        if not isinstance(late, Step | Wait):
+            return None
+        return Step(calls.tag_security_group(group.id, {ACCEPTED: self._stamp.text()}), needs_poll=False)
+
     # --- which group -------------------------------------------------------------------------------
 
-    def _choose(self, home: World, turn: Turn) -> str | Failed | Silent | Wait | Step | Answer:
+    def _choose(self, home: World) -> str | Failed | Silent | Wait | Step | Answer:
         if not self._updates:
-            return self._choose_new(home, turn)
+            return self._choose_new(home)
         foreign = not_ours(self._desired(self._home_id), home)
         if foreign:
             return Failed(foreign, refused=True)
         if home.group is None:
             return Failed(self._lost(), refused=True)
-        differing = self._create_only_differences(home)
+        differing = replacement.create_only_differences(
+            self._properties, self._request.owner, self._home_id, home
+        )
         return self._choose_replacement(differing) if differing else self._home_id
 
-    def _choose_new(self, world: World, turn: Turn) -> str | Failed | Silent | Step | Answer:
+    def _choose_new(self, world: World) -> str | Failed | Silent | Step | Answer:
         """A Create: nothing there, our own earlier try, or a leftover that was never handed over."""
         foreign = not_ours(self._desired(self._computed), world)
         if foreign:
             # Where something of ours stands beside it, the clean-up must find that by the id.
             mine = owned(self._request.owner, world) and not world.ledger.handed_over
             return Failed(foreign, refused=True) if mine else self._nothing_made(foreign)
-        if not turn.armed and stack.going_away(self._request.stack_id):
+        if world.ledger.was_accepted(self._request.request_id):
+            return self._computed
+        if stack.going_away(self._request.stack_id):
             return Silent("the stack rolls back or is being deleted; this Create is a late copy", True)
-        if not owned(self._request.owner, world) or world.ledger.was_accepted(self._request.request_id):
+        if not owned(self._request.owner, world):
             return self._computed
         if world.ledger.handed_over or (world.group and not world.security_group):
             return self._nothing_made(self._still_exists(self._computed))
@@ -197,11 +234,7 @@ class Convergence:
 
     def _choose_replacement(self, differing: list[str]) -> str | Failed | Wait | Step:
         if self._computed == self._home_id:
-            return Failed(
-                f"{', '.join(differing)}: none of the cluster's subnets is in the list; add the new ones "
-                "beside the old in one update, then drop the unused in another",
-                refused=True,
-            )
+            return Failed(replacement.same_name(differing), refused=True)
         world = self._look(self._computed)
         stale = not_ours(self._desired(self._computed), world)
         if stale:
@@ -211,11 +244,7 @@ class Convergence:
         if world.group and (world.ledger.handed_over or not world.security_group):
             return self._choose_earlier(world)
         if not self._properties.allow_replacement:
-            return Failed(
-                f"{', '.join(differing)}: can't change on a live cluster. Restore the old value, or set "
-                "allow_replacement: true for a new, empty cluster in its place",
-                refused=True,
-            )
+            return Failed(replacement.not_allowed(differing), refused=True)
         if world.group and world.group.status == "create-failed":
             return Step(calls.delete_group(world.group.id, None))
         return self._computed
@@ -234,23 +263,6 @@ class Convergence:
             self._rolling_back = stack.rolling_back(self._request.stack_id)
         return self._rolling_back
 
-    def _create_only_differences(self, home: World) -> list[str]:
-        """Compare with what is live, never with the old properties: a refused update left none."""
-        wanted, group, subnets = self._properties, home.group, home.subnet_group
-        differing: list[str] = []
-        if group and group.cluster_mode != wanted.cluster_mode_enabled:
-            differing.append("cluster_mode_enabled")
-        if group and group.tls != wanted.secure:
-            differing.append("secure")
-        if subnets and subnets.vpc_id and subnets.vpc_id != wanted.vpc.id:
-            differing.append("vpc")
-        elif subnets and not set(subnets.subnets) & {subnet.id for subnet in wanted.vpc.subnets}:
-            differing.append("subnet_type")
-        head = naming.id_prefix(self._request.owner, wanted.name_prefix)
-        if naming.is_ours(self._home_id) and naming.prefix_of(self._home_id) != head:
-            differing.append("md_metadata.name_prefix")
-        return differing
-
     def _nothing_made(self, reason: str) -> Answer:
         return Answer("FAILED", naming.nothing_made(self._request.owner), reason)
 
@@ -261,15 +273,7 @@ class Convergence:
         )
 
     def _lost(self) -> str:
-        old_role = self._old.authentication and self._old.authentication.arn.split(":")[4:5]
-        new_role = self._properties.authentication and self._properties.authentication.arn.split(":")[4:5]
-        if self._old.region and self._properties.region and self._old.region != self._properties.region:
-            return "specs.aws.region: a cluster can't move to another region; restore the old value"
-        if old_role and new_role and old_role != new_role:
-            return (
-                "aws_authentication.data.arn: a cluster can't move to another account; restore the old role"
-            )
-        return (
+        return replacement.moved(self._old, self._properties) or (
             f"replication group {self._home_id} was not found; restore it under this id, or remove the "
             "resource from the template and add it again"
         )

@@ -28,6 +28,7 @@ from massdriver_redis.outcome import Answer, Outcome, Pending, Silent
 from massdriver_redis.poll_rule import PollRule
 from massdriver_redis.removal import Removal
 from massdriver_redis.request import Request
+from massdriver_redis.site import FRESH
 
 _STRIKES = 3
 """Looks in a row that must be denied before it is believed: IAM takes a moment to spread."""
@@ -35,8 +36,9 @@ _STRIKES = 3
 _PATIENCE = 300.0
 """Seconds after the request from which on a missing thing or a lack of capacity is final."""
 
-_CALM_AFTER = 30.0
-"""Seconds after taking over in which a call of the other operation may still arrive."""
+_CALM_AFTER = 60.0
+"""Seconds after taking over in which a call of the other operation may still arrive: its look is at most
+ten seconds old (`FRESH`), and its request is tried three times for 15 seconds."""
 
 _TO_ANSWER = 30.0
 """Seconds of an invocation kept for a last look and the response."""
@@ -76,9 +78,14 @@ class Operation:
         self._clock = clock
         self._settings = settings
         self._began = clock.now()
-        self._until = min(self._began + self._window(), settings.ends - _TO_ANSWER)
+        self._until = min(self._began + settings.window, settings.ends - _TO_ANSWER)
         self._strikes = 0
         self._took_over = False
+        self._noted = False
+        self._doubted = ""
+        self._looked_at = self._began
+        self._armed_at = request.armed_at
+        self._calm_at = 0.0 if request.armed_at is None else request.armed_at + _CALM_AFTER
         make = Removal if request.kind == "Delete" else Convergence
         self._job: Job = make(request, clock, settings.prefix)
         self._rule = rule_for(self._job.rule_id) if self._job.rule_id else None
@@ -120,20 +127,14 @@ class Operation:
 
         An answer that CloudFormation never took is not noted: the next operation must know.
         """
-        if not self._armed:
-            return
-        if delivered and (answer.status == "FAILED" or self._request.kind != "Delete"):
+        of_use = answer.status == "FAILED" or self._request.kind != "Delete"
+        if delivered and of_use and (self._armed or self._noted):
             try:
                 stamp = Stamp(self._request.request_id, self._request.signed_at or 0.0)
                 self._job.mark({ANSWERED: stamp.text()})
             except ResourceError as error:
                 logger.warning("The answer is not on record", reason=str(error))
         self._disarm()
-
-    def _window(self) -> float:
-        """Return how long to go on looking: to a deadline that the next poll might come too late for."""
-        left = self._request.deadline - self._began
-        return max(self._settings.window, left + self._settings.look_every if left <= _NEXT_POLL else 0.0)
 
     # --- one turn ----------------------------------------------------------------------------------
 
@@ -154,28 +155,45 @@ class Operation:
         return turn
 
     def _look_and_step(self) -> Outcome | Wait | None:
+        self._looked_at = self._clock.now()
         overtaken = self._standing()
         if overtaken:
             return overtaken
-        calm = not self._took_over or self._clock.now() >= self._began + _CALM_AFTER
+        calm = self._clock.now() >= self._calm_at
         decision = self._job.decide(Turn(self._armed, self._took_over, calm))
         match decision:
             case Step() if self._late and decision.call.service == "elasticache":
                 return Wait(f"still to {decision.call.summary}")
             case Step():
-                # Armed first and looked again: the job notes the request as accepted before its first step.
-                if self._arm() or self._job.make(decision) == "made":
-                    return None
-                return Wait("AWS to show what is there already")
+                return self._step(decision)
             case Wait():
                 self._arm()
                 return decision
             case Failed():
-                return self._failed(decision.reason)
+                return self._judged(decision)
             case Done() | Look():
                 raise ResourceError("the planner came to no end; report this with the log")
             case _:
                 return decision
+
+    def _step(self, step: Step) -> Wait | None:
+        """Make the step, with the rule armed and from a look that is not old."""
+        self._noted |= not step.needs_poll
+        # Armed first and looked again: the job notes the request as accepted before its first step.
+        if step.needs_poll and self._arm():
+            return None
+        if self._clock.now() > self._looked_at + FRESH:
+            return None
+        if self._job.make(step) == "made":
+            return None
+        return Wait("AWS to show what is there already")
+
+    def _judged(self, failed: Failed) -> Answer | None:
+        """Fail once a second look says the same: another invocation's step may fall into the midst of one."""
+        if self._doubted != failed.reason:
+            self._doubted = failed.reason
+            return None
+        return self._failed(failed.reason)
 
     def _gives_up(self, error: ResourceError) -> bool:
         self._strikes += 1
@@ -199,6 +217,9 @@ class Operation:
     def _pause(self, waiting: str) -> Outcome:
         if not self._armed:
             return self._failed(waiting)
+        if self._clock.now() + _NEXT_POLL > self._request.started_at + self._request.service_timeout:
+            # A short ServiceTimeout: the next poll may come when CloudFormation has given up.
+            return self._failed(self._job.late(waiting))
         return Pending(self.physical_id, waiting)
 
     def _failed(self, reason: str) -> Answer:
@@ -207,53 +228,55 @@ class Operation:
     # --- the rule ----------------------------------------------------------------------------------
 
     def _standing(self) -> Silent | None:
-        """Tell whether this request may still act: whose rule is armed?"""
-        current = self._rule.current() if self._rule else None
-        if current is not None and current.get("RequestId") == self._request.request_id:
-            self._armed = True
+        """Tell whether this request may still act: what else does its rule poll for?"""
+        if self._rule is None:
             return None
-        if self._armed:
-            self._armed = False
-            return Silent("the poll rule is gone or another request's", superseded=current is None)
-        if current is not None:
-            if self._older_than(current):
-                return Silent("a newer request is being worked on")
+        carried = self._rule.carried()
+        others = [each for each in carried if each.get("RequestId") != self._request.request_id]
+        before, self._armed = self._armed, len(others) < len(carried)
+        if any(self._older_than(each) for each in others):
+            return Silent("a newer request is being worked on")
+        if before and not self._armed:
+            return Silent("the poll rule is gone or another request's", superseded=not others)
+        if others:
             self._took_over = True
+            self._calm_at = self._clock.now() + _CALM_AFTER
+        if others and self._armed:
+            self._rule.drop(str(each.get("RequestId", "")) for each in others)
         return None
 
-    def _older_than(self, current: dict[str, object]) -> bool:
+    def _older_than(self, carried: dict[str, object]) -> bool:
+        """Tell whether another request is newer: by signing time, else by who armed last."""
         try:
-            other = envelope.parse(current, self._clock.now(), self._settings.response_host).signed_at
+            other = envelope.parse(carried, self._clock.now(), self._settings.response_host)
         except EnvelopeError:
             return False
-        mine = self._request.signed_at
-        return mine is not None and other is not None and other > mine
+        mine = self._request
+        if mine.signed_at and other.signed_at and mine.signed_at != other.signed_at:
+            return other.signed_at > mine.signed_at
+        if not self._armed:
+            return False
+        return (other.armed_at or 0.0, other.request_id) > (self._armed_at or 0.0, mine.request_id)
 
     def _arm(self) -> bool:
         """Arm the poll rule unless it is armed; tell whether it was done now."""
         if self._armed or self._rule is None:
             return False
-        self._rule.arm(envelope.slim_event(self._request, self.physical_id))
+        self._armed_at = self._clock.now()
+        event = envelope.slim_event(self._request, self.physical_id)
+        self._rule.arm({**event, "ArmedAt": self._armed_at})
         self._armed = True
         return True
 
     def _disarm(self) -> None:
-        """Remove the rule unless a newer operation has taken it."""
-        if self._rule is None:
-            return
-        try:
-            current = self._rule.current()
-        except ResourceError as error:
-            logger.warning("The poll rule stays until the next poll", reason=str(error))
-            return
-        if current is None or current.get("RequestId") == self._request.request_id:
-            self._rule.disarm()
+        """Stop polling; a rule that another operation has taken stays."""
+        if self._rule and self._armed:
+            self._rule.disarm(self._request.request_id)
 
     def _leave(self, silent: Silent) -> Silent:
         """Go without an answer, and without leaving behind what only this invocation knows of."""
+        self._disarm()
         if not silent.superseded:
-            if self._armed:
-                self._disarm()
             return silent
         for _ in range(_CLEAN_UPS):
             try:

@@ -1,10 +1,16 @@
-"""The one EventBridge rule of a resource: it invokes the function every minute while work is open."""
+"""The one EventBridge rule of a resource: it invokes the function every minute while work is open.
+
+Each request has a target of its own in it. So two requests can never overwrite or remove each other's
+poll, whatever the order of their calls, and EventBridge itself refuses to delete a rule that still has
+a target: the compare-and-set that it lacks otherwise.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,17 +19,23 @@ from massdriver_redis.aws import translate
 from massdriver_redis.errors import BusyError, ResourceError
 from massdriver_redis.log import logger
 
-TARGET = "poll"
 LARGEST_INPUT = 8192
 """Characters of a target's Input (botocore's model of EventBridge, TargetInput)."""
 
 _ATTEMPTS = 4
 _GONE = "ResourceNotFoundException"
 _QUOTA = "LimitExceededException"
+_STILL_POLLED = "ValidationException"
+"""DeleteRule's code for a rule that has targets."""
+
+
+def target_id(request_id: str) -> str:
+    """Return the id of a request's target, within EventBridge's 64 characters and its alphabet."""
+    return f"poll-{hashlib.sha256(request_id.encode()).hexdigest()[:16]}"
 
 
 class PollRule:
-    """The rule called `name` on the default bus, whose only target is the function itself.
+    """The rule called `name` on the default bus, whose targets are the function itself, one per request.
 
     `events_client` is boto3's client of the function's own role and region, whatever role makes the
     cluster. Every method is safe beside the same method of another invocation.
@@ -41,21 +53,22 @@ class PollRule:
         self._function_arn = function_arn
         self._sleep = sleep
 
-    def current(self) -> dict[str, object] | None:
-        """Return the event the armed rule carries; None where no rule is armed. Raises ResourceError."""
+    def carried(self) -> tuple[dict[str, object], ...]:
+        """Return the events the armed rule carries; none where no rule is armed. Raises ResourceError."""
         try:
             answer = self._call("list_targets_by_rule", Rule=self.name)
         except ResourceError as error:
             if error.code == _GONE:
-                return None
+                return ()
             raise
-        carried = (target.get("Input") for target in answer["Targets"] if target["Id"] == TARGET)
-        return _event(next(carried, None))
+        events = (_event(target.get("Input")) for target in answer["Targets"])
+        return tuple(event for event in events if event is not None)
 
     def arm(self, event: Mapping[str, object]) -> None:
-        """Make the rule fire `event` every minute, in place of what it fired before.
+        """Make the rule fire `event` every minute, beside what it fires for other requests.
 
-        Raises ResourceError, leaving no rule, where EventBridge refuses or the event is too large.
+        Raises ResourceError, leaving nothing of this request, where EventBridge refuses or the event is
+        too large.
         """
         text = json.dumps(event, separators=(",", ":"))
         if len(text) > LARGEST_INPUT:
@@ -63,24 +76,29 @@ class PollRule:
                 f"The properties are too large to be carried by a poll ({len(text)} characters, EventBridge "
                 f"takes {LARGEST_INPUT}). List fewer subnets or tags."
             )
+        request_id = str(event.get("RequestId", ""))
         for _ in range(_ATTEMPTS):
             self._put_rule()
-            if self._put_target(text):
+            if self._put_target(request_id, text):
                 return
         raise BusyError("The poll rule could not be armed: it is removed as often as it is made.")
 
-    def disarm(self) -> None:
-        """Remove the target and the rule; a rule already gone is done, any other failure is logged."""
-        removals: tuple[tuple[str, dict[str, object]], ...] = (
-            ("remove_targets", {"Rule": self.name, "Ids": [TARGET]}),
-            ("delete_rule", {"Name": self.name}),
-        )
-        for operation, wanted in removals:
-            try:
-                self._call(operation, **wanted)
-            except ResourceError as error:
-                if error.code != _GONE:
-                    logger.warning("The poll rule was not removed", rule=self.name, error=str(error))
+    def drop(self, request_ids: Iterable[str]) -> None:
+        """Stop polling for these requests; one not polled for is done, any other failure is logged."""
+        ids = [target_id(request_id) for request_id in request_ids]
+        self._remove("remove_targets", {"Rule": self.name, "Ids": ids})
+
+    def disarm(self, request_id: str) -> None:
+        """Stop polling for this request, and remove the rule unless it polls for another."""
+        self.drop([request_id])
+        self._remove("delete_rule", {"Name": self.name})
+
+    def _remove(self, operation: str, wanted: Mapping[str, object]) -> None:
+        try:
+            self._call(operation, **wanted)
+        except ResourceError as error:
+            if error.code not in (_GONE, _STILL_POLLED):
+                logger.warning("The poll rule was not removed", rule=self.name, error=str(error))
 
     def _put_rule(self) -> None:
         try:
@@ -100,19 +118,19 @@ class PollRule:
                 _QUOTA,
             ) from None
 
-    def _put_target(self, text: str) -> bool:
+    def _put_target(self, request_id: str, text: str) -> bool:
         """Set the target; False where an older operation's poll has just removed the rule."""
-        target = {"Id": TARGET, "Arn": self._function_arn, "Input": text}
+        target = {"Id": target_id(request_id), "Arn": self._function_arn, "Input": text}
         try:
             answer = self._call("put_targets", Rule=self.name, Targets=[target])
         except ResourceError as error:
             if error.code == _GONE:
                 return False
-            self.disarm()
+            self.disarm(request_id)
             raise
         if answer.get("FailedEntryCount"):
             entry = (answer.get("FailedEntries") or [{}])[0]
-            self.disarm()
+            self.disarm(request_id)
             raise ResourceError(f"The poll rule could not be armed: {entry.get('ErrorMessage', '')}")
         return True
 

@@ -36,7 +36,8 @@ class Request:
     """One request of CloudFormation, as first delivered or as carried by the poll rule.
 
     `signed_at` orders requests (None where the ResponseURL carries no time); `started_at` is the moment
-    the request's time began to run; both in seconds since the epoch. `service_timeout_error` is a Reason
+    the request's time began to run, `armed_at` when its poll was armed (None before); all in seconds since
+    the epoch. `service_timeout_error` is a Reason
     for Create and Update; a Delete runs with the default instead.
     """
 
@@ -53,6 +54,7 @@ class Request:
     signed_at: float | None
     started_at: float
     is_poll: bool
+    armed_at: float | None = None
 
     @property
     def owner(self) -> Owner:
@@ -97,6 +99,7 @@ def parse(event: object, now: float, response_host: str = "") -> Request:
         signed_at=expires if amz_date is None else amz_date,
         started_at=_started_at(event.get("StartedAt") if is_poll else None, amz_date, now),
         is_poll=is_poll,
+        armed_at=_past(event.get("ArmedAt"), now) if is_poll else None,
     )
 
 
@@ -221,11 +224,18 @@ def _started_at(carried: object, amz_date: float | None, now: float) -> float:
     Lambda drops an asynchronous event older than MaximumEventAgeInSeconds, so a much older date is not
     this request's; neither is one in the future. Expires says nothing of the start.
     """
-    if isinstance(carried, int | float) and not isinstance(carried, bool) and 0 <= carried <= now:
-        return float(carried)
+    past = _past(carried, now)
+    if past is not None:
+        return past
     if amz_date is not None and 0 <= now - amz_date <= _OLDEST_FIRST_DELIVERY:
         return amz_date
     return now
+
+
+def _past(value: object, now: float) -> float | None:
+    """Return a time that a poll carries, None for anything else."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and 0 <= value <= now else None  # type: ignore[arg-type,operator]
 
 
 def _service_timeout(value: object) -> tuple[int, str | None]:

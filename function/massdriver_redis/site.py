@@ -8,11 +8,14 @@ from massdriver_redis.aws import Aws
 from massdriver_redis.calls import Call
 from massdriver_redis.clock import Clock
 from massdriver_redis.decision import Look
-from massdriver_redis.errors import ResourceError
+from massdriver_redis.errors import BusyError, ResourceError
 from massdriver_redis.ledger import REQUESTED, Requested, Stamp
 from massdriver_redis.log import logger
 from massdriver_redis.naming import Names
 from massdriver_redis.world import World
+
+FRESH = 5.0
+"""Seconds that may pass between a look and the step decided on it: another request may have come by."""
 
 
 class Site:
@@ -35,11 +38,14 @@ class Site:
 
     def make(self, call: Call, stamp: Stamp) -> Effect:
         """Make a call; a change of ElastiCache is recorded first, and struck out if it fails."""
+        began = self._clock.now()
         if call.change:
             record = Requested(call.change, stamp.request_id, self._clock.now())
             self.mark({REQUESTED: record.text()})
         logger.info("Step", summary=call.summary, call=f"{call.service}:{call.operation}")
         try:
+            if self._clock.now() > began + FRESH:
+                raise BusyError("AWS was slow to take the record of a change; it is planned anew")
             return perform(self.aws, call, self.names.secret)
         except ResourceError:
             # Refused or unsure: planning it anew is harmless, waiting for it to show would not be.

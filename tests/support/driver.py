@@ -301,10 +301,10 @@ class Driver:
         pages = self._events.get_paginator("list_rules").paginate(NamePrefix=f"{PREFIX}-")
         return [rule["Name"] for page in pages for rule in page["Rules"]]
 
-    def carried(self, rule: str) -> dict[str, Any] | None:
-        """Return the event a rule fires."""
+    def carried(self, rule: str) -> list[dict[str, Any]]:
+        """Return the events a rule fires, one for each of its targets."""
         targets = self._events.list_targets_by_rule(Rule=rule)["Targets"]
-        return json.loads(targets[0]["Input"]) if targets else None
+        return [json.loads(target["Input"]) for target in targets]
 
     def _next_rule(self) -> str | None:
         """Return the rule that fires next; a new one fires a minute after it is first seen."""
@@ -318,13 +318,11 @@ class Driver:
     def _fire(self, rule: str) -> None:
         self._advance_to(self._next_fire[rule])
         self._next_fire[rule] += 60 + self._lateness()
-        event = self.carried(rule)
-        if event is None:
-            return
-        self.rule_inputs.append(json.dumps(event))
-        if event["RequestId"] in self.requests:
-            self.requests[event["RequestId"]].polls += 1
-        self._invoke(Delivery(self.clock.now(), next(self._numbers), event))
+        for event in self.carried(rule):
+            self.rule_inputs.append(json.dumps(event))
+            if event["RequestId"] in self.requests:
+                self.requests[event["RequestId"]].polls += 1
+            self._invoke(Delivery(self.clock.now(), next(self._numbers), event))
 
     # --- Lambda ------------------------------------------------------------------------------------
 
