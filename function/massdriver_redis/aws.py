@@ -46,7 +46,6 @@ _BUSY = frozenset(
         "InvalidReplicationGroupState",
         "InvalidCacheClusterState",
         "CacheSubnetGroupInUse",
-        "SubnetInUse",
         "DependencyViolation",
         "InvalidGroup.InUse",
         "InvalidRequestException",
