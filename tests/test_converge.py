@@ -8,7 +8,14 @@ from dataclasses import replace
 import pytest
 
 from tests.support.cloud import client
-from tests.support.document import FREE_TIER, HIGHLY_AVAILABLE, SHARDED_CLUSTER, authentication, put
+from tests.support.document import (
+    FREE_TIER,
+    HIGHLY_AVAILABLE,
+    SHARDED_CLUSTER,
+    authentication,
+    put,
+    stringified,
+)
 from tests.support.driver import PREFIX
 from tests.support.stage import BRISK, NAME, Stage, failing
 from tests.support.wire import client_error
@@ -499,6 +506,25 @@ def test_a_replacement_out_of_time_is_taken_back_while_it_is_still_being_made():
         assert stage.roll_back(NAME).ok
         assert groups(stage) == [original]
         assert len(stage.security_groups()) == 1
+
+
+def test_a_replacement_cancelled_under_way_is_stopped_and_taken_back():
+    with Stage(replace(BRISK, create=100)) as stage:
+        original = stage.created()
+        replacing = stage.properties(**REPLACED)
+        cancelled = stage.prepare("Update", replacing)
+        assert stage.invoke(cancelled.event)["status"] == "PENDING"
+        stage.resources[NAME].properties = stringified(replacing)
+        swapped = stage.prepare("Update", stage.properties())
+
+        response = stage.run_from(swapped)
+
+        assert response.ok, response.reason
+        assert response.physical_id == original
+        assert cancelled.puts == []
+        assert groups(stage) == [original]
+        assert len(stage.security_groups()) == 1
+        assert stage.armed() == []
 
 
 def rolled_back_after_a_finished_replacement(stage, **drift):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from massdriver_redis.responder import RefusedError, UnreachableError
-from tests.support.document import authentication
+from tests.support.document import authentication, put
 from tests.support.driver import PREFIX, KilledError
 from tests.support.stage import BRISK, NAME, SLOW, Stage, failing, lost_response
 from tests.support.wire import client_error
@@ -271,6 +271,66 @@ def test_a_function_killed_at_a_step_of_create_is_picked_up_by_the_next_poll(sta
     assert response.ok, response.reason
     assert kinds_of(stage) == (1, 1, 1, 2)
     assert stage.armed() == []
+
+
+# Broken properties
+
+INFRASTRUCTURE = "vpc.data.infrastructure"
+BROKEN = [
+    ("node_type", ..., "node_type: required"),
+    ("node_type", "cache.t3.mikro", "did you mean cache.t3.micro"),
+    ("node_type", ["cache.t3.micro"], "node_type: "),
+    ("redis_version", "6.y", "redis_version: "),
+    ("redis_version", "8.0", "redis_version: "),
+    ("engine", "memcached", "engine: "),
+    ("replicas", "6", "replicas: "),
+    ("replicas", "two", "replicas: "),
+    ("replicas", "-1", "replicas: "),
+    ("node_groups", "1", "node_groups: must be 2 or more"),
+    ("node_groups", "251", "node_groups: must be 250 or less"),
+    ("secure", "perhaps", "secure: must be true or false"),
+    ("cluster_mode_enabled", "1.5", "cluster_mode_enabled: must be true or false"),
+    ("subnet_type", "public", "subnet_type: must be one of internal, private"),
+    ("subnet_type", "private", "private_subnets"),
+    ("vpc", ..., "vpc: required"),
+    ("vpc", "vpc-1", "vpc: must be a map"),
+    (f"{INFRASTRUCTURE}.arn", "vpc-1", f"{INFRASTRUCTURE}.arn: "),
+    (f"{INFRASTRUCTURE}.arn", "arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1", "another Region"),
+    (f"{INFRASTRUCTURE}.cidr", "10.0.0.0/99", f"{INFRASTRUCTURE}.cidr: "),
+    (f"{INFRASTRUCTURE}.internal_subnets", [], "internal_subnets"),
+    (f"{INFRASTRUCTURE}.internal_subnets.0.arn", "subnet-1", "internal_subnets[0].arn: "),
+    ("vpc.specs.aws.region", "the moon", "vpc.specs.aws.region: not the name of a Region"),
+    ("vpc.extra", "x", "vpc.extra: unknown property"),
+    ("aws_authentication", {"data": {"arn": "x"}, "specs": {}}, "aws_authentication.data.arn: "),
+    ("snapshot_window", "7-8", "snapshot_window: must be hh:mm-hh:mm"),
+    ("snapshot_window", "07:00-07:30", "shorter than 60 minutes"),
+    ("maintenance_window", "sun:07:00-sun:08:00", "overlaps maintenance_window"),
+    ("snapshot_retention_limit", "36", "snapshot_retention_limit: "),
+    ("tags", {"aws:x": "y"}, "tags.aws:x: "),
+    ("tags", {"x": "n\n"}, "tags.x: "),
+    ("replica", "1", "replica: unknown property; did you mean replicas?"),
+    ("ServiceTimeout", "3601", "ServiceTimeout: must be a whole number of seconds from 1 to 3600"),
+]
+
+
+@pytest.fixture(scope="module")
+def shared():
+    with Stage() as made:
+        yield made
+
+
+@pytest.mark.parametrize(("path", "value", "words"), BROKEN)
+def test_a_broken_property_is_named_with_its_remedy_and_makes_no_call(shared, path, value, words):
+    broken = put(shared.properties(), path, value)
+    request = shared.prepare("Create", broken)
+    shared.wire.clear()
+
+    shared.invoke(request.event)
+
+    assert request.response.status == "FAILED"
+    assert words in request.response.reason
+    assert request.response.physical_id.startswith("none:")
+    assert shared.wire.calls == []
 
 
 # Order of requests

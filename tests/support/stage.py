@@ -119,6 +119,11 @@ class Stage(Driver):
         self._queue.clear()
         return request
 
+    def run_from(self, request: Request) -> Response:
+        """Deliver a prepared request and let time pass until it is answered."""
+        self.deliver(request.event)
+        return self.run(request)
+
     def invoke(self, event: Mapping[str, Any], seconds: float = LAMBDA_TIMEOUT) -> dict[str, object]:
         """Let Lambda handle one event now; return the handler's summary."""
         summary: dict[str, object] = self._app.handler(
