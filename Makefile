@@ -118,6 +118,11 @@ full: test ## The longer check
 .PHONY: docs
 docs: $(VENV)/.ready ## Write the tables of properties and attributes from schemas/
 	@$(BIN)/python docs/generate.py
+	@PYTHONPATH=function $(BIN)/python -m preview.page
+
+.PHONY: plan
+plan: $(VENV)/.ready ## The steps of an update before you make it (OLD=file NEW=file)
+	@PYTHONPATH=function $(BIN)/python -m preview "$(OLD)" "$(NEW)"
 
 .PHONY: demo
 demo: setup build-emulated ## Deploy, create, PING, scale and delete a cluster, on an emulated AWS
