@@ -160,6 +160,7 @@ def test_with_all_subnets_in_one_zone_multi_az_is_off_and_a_warning_says_so():
 
         assert response.ok
         assert "Multi-AZ is left off" in response.data["warnings"]
+        assert "Multi-AZ is left off" in stage.logs.getvalue()
         assert stage.cloud.group(response.physical_id)["MultiAZ"] == "disabled"
 
 

@@ -13,6 +13,7 @@ from massdriver_redis.desired import Desired, desired
 from massdriver_redis.errors import InvalidRequestError, NotUpdatableError, ResourceError
 from massdriver_redis.job import Turn
 from massdriver_redis.ledger import ACCEPTED, HANDED_OVER, Stamp
+from massdriver_redis.log import logger
 from massdriver_redis.outcome import Answer, Outcome, Silent
 from massdriver_redis.plan import not_ours, plan, warnings
 from massdriver_redis.request import Request
@@ -334,12 +335,11 @@ class Convergence:
         hand_over = self._hand_over(world, world.security_group) if turn.armed else None
         if hand_over:
             return hand_over
-        wanted = self._desired(self._target)
+        told = (*self._properties.warnings, *warnings(self._desired(self._target), world))
+        for warning in told:
+            logger.warning("The cluster is ready, with a warning", warning=warning)
         attributes = artifact.attributes(
-            world.group,
-            world.security_group,
-            self._credentials(site, world),
-            (*self._properties.warnings, *warnings(wanted, world)),
+            world.group, world.security_group, self._credentials(site, world), told
         )
         return Answer("SUCCESS", self._target, attributes=attributes)
 
