@@ -95,13 +95,21 @@ def connect(authentication: Authentication | None, region: str | None) -> Aws:
         where = region or own_client("events").meta.region_name
         return _aws(lambda service: own_client(service, where), where)
     credentials = _assume(authentication)
-    session = boto3.Session(
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-        region_name=region or own_client("events").meta.region_name,
-    )
-    return _aws(lambda service: session.client(service, config=_CONFIG), str(session.region_name))
+    where = region or own_client("events").meta.region_name
+
+    def client(service: str) -> Any:
+        # Of boto3's default session, which keeps the services' models: a session of one's own would
+        # parse EC2's again in every invocation.
+        return boto3.client(
+            service,
+            region_name=where,
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+            config=_CONFIG,
+        )
+
+    return _aws(client, where)
 
 
 def _aws(client: Any, region: str) -> Aws:

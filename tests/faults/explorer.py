@@ -1,20 +1,13 @@
-"""The search: run an operation once and, at every call, fork a child for every fault the call can have.
-
-A child goes on from that very moment with the fault in place, plays the run to its end, judges it and
-reports; the parent goes on without. So nothing is replayed, and a run costs only what follows its fault.
-"""
+"""The search: record an operation's calls once, then replay it with every fault at every one of them."""
 
 from __future__ import annotations
 
-import gc
-import json
-import os
 import random
-import signal
 import time
 import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from tests.support.driver import HungError
@@ -26,10 +19,9 @@ from .operations import Operation
 from .wire import Send, straight
 from .world import World
 
-LIMIT = 120
-"""Seconds of real time after which a child counts as caught in a loop."""
-
 Wanted = Callable[[Fault], bool]
+MOST_CALLS = 3000
+"""Calls of one run; more would mean that it turns in a circle."""
 
 
 @dataclass(frozen=True)
@@ -43,150 +35,83 @@ class Verdict:
     seconds: float
 
 
-@dataclass(frozen=True)
-class Explored:
-    """An operation's plain run and the verdicts on those with faults."""
-
-    operation: str
-    calls: tuple[str, ...]
-    verdicts: list[Verdict]
+class CircleError(AssertionError):
+    """A run makes calls without end."""
 
 
 class _Injection:
-    """Puts faults in the way of the calls they are meant for."""
+    """Puts faults in the way of the calls they are meant for; a fault without a name takes any call."""
 
     def __init__(self, *faults: Fault) -> None:
         self._faults = faults
 
     def __call__(self, index: int, call: Call, send: Send) -> Any:
+        if index > MOST_CALLS:
+            raise CircleError(f"more than {MOST_CALLS} calls")
         for fault in self._faults:
-            if index == fault.index or (fault.for_good and index > fault.index and call.name == fault.name):
-                return (
-                    strike(fault.kind, call, send)
-                    if possible(call.name, fault.kind, for_good=fault.for_good)
-                    else send()
-                )
+            here = index == fault.index or (fault.for_good and index > fault.index)
+            named = call.name == (fault.name or call.name)
+            if here and named and possible(call.name, fault.kind, for_good=fault.for_good):
+                return strike(fault.kind, call, send)
         return send()
 
 
-class Explorer:
-    """Explores one operation; `wanted` picks among its faults, `pairs` is how many pairs to draw."""
+def record(operation: Operation, *, real: bool = False) -> Plain:
+    """Run an operation without a fault; `real` runs it on moto, where only calls and end are told."""
+    with World(real=real) as world:
+        before = _prepare(operation, world)
+        end = _end(operation, world)
+        calls = tuple(call.name for call in world.wire.calls)
+        if real:
+            return Plain(end, {}, {}, calls)
+        world.idle(300)
+        plain = Plain(end, before, world.state(), calls)
+        found = list(wrongs(operation, plain, None, end, world))
+        assert not found, f"{operation.name} without a fault: {found}"
+        return plain
 
-    def __init__(self, operation: Operation, wanted: Wanted, *, pairs: int = 0, seed: int = 0) -> None:
-        self._operation = operation
-        self._wanted = wanted
-        self._pairs = pairs
-        self._random = random.Random(f"{seed} {operation.name}")
-        self._verdicts: list[Verdict] = []
-        self._report: int | None = None
-        self._faults: tuple[Fault, ...] = ()
-        self._began = 0.0
 
-    def explore(self) -> Explored:
-        """Return the verdicts on all wanted faults."""
-        with World() as world:
-            self._operation.prepare(world)
-            world.idle(120)
-            world.wire.clear()
-            before = world.state()
-            gc.collect()
-            gc.freeze()
-            self._plain = _plain(self._fork(lambda: self._run_plain(world, before)))
-            drawn = self._draw(self._plain.calls)
-            world.wire.hook = lambda index, call, send: self._branch(world, drawn, index, call, send)
-            end = _end(self._operation, world)
-            if self._report is not None:
-                self._finish(world, end)
-            gc.unfreeze()
-        return Explored(self._operation.name, self._plain.calls, self._verdicts)
-
-    # --- branches ----------------------------------------------------------------------------------
-
-    def _draw(self, calls: tuple[str, ...]) -> dict[int, list[tuple[Fault, ...]]]:
-        drawn: dict[int, list[tuple[Fault, ...]]] = {}
-        for index, name in enumerate(calls):
-            for fault in every(index, name):
-                if self._wanted(fault):
-                    drawn.setdefault(index, []).append((fault,))
-        for _ in range(self._pairs):
-            first, second = sorted(self._random.sample(range(len(calls) + 6), 2))
-            if first < len(calls):
-                kinds = [kind for kind in KINDS if possible(calls[first], kind, for_good=False)]
-                one = Fault(first, calls[first], self._random.choice(kinds), for_good=False)
-                # What is called at the later place depends on the first fault: any call takes the fault.
-                other = Fault(second, "", self._random.choice(KINDS), for_good=False)
-                drawn.setdefault(first, []).append((one, other))
-        return drawn
-
-    def _branch(
-        self, world: World, drawn: dict[int, list[tuple[Fault, ...]]], index: int, call: Call, send: Send
-    ) -> Any:
-        for faults in drawn.get(index, ()):
-            began = time.monotonic()
-            read, write = os.pipe()
-            child = os.fork()
-            if not child:
-                os.close(read)
-                gc.disable()
-                signal.alarm(LIMIT)
-                self._report, self._faults, self._began = write, faults, began
-                world.wire.hook = _Injection(*faults)
-                return world.wire.hook(index, call, send)
-            os.close(write)
-            self._verdicts.append(self._verdict(faults, _read(read, child), began))
-        return send()
-
-    def _finish(self, world: World, end: End) -> None:
-        """End a child: judge and report, never to return."""
-        assert self._report is not None
+def replay(
+    operation: Operation, plain: Plain, *faults: Fault, look: Callable[[World], None] | None = None
+) -> Verdict:
+    """Run an operation with faults and judge its end; `look` sees the world when all is over."""
+    began = time.monotonic()
+    status = "LOST"
+    with World() as world:
         try:
+            _prepare(operation, world)
+            world.wire.hook = _Injection(*faults)
+            end = _end(operation, world)
+            status = end.status
+            _same_way(plain, faults[0], world)
             world.wire.hook = straight
             world.idle(300)
-            fault = self._faults[0]
-            found = list(wrongs(self._operation, self._plain, fault, end, world))
-        except BaseException as error:
+            found = list(wrongs(operation, plain, faults[0], end, world))
+        except Exception as error:
             found = [f"{type(error).__name__}: {error}", traceback.format_exc()[-1500:]]
-        os.write(self._report, json.dumps({"status": end.status, "wrongs": found}).encode())
-        os._exit(0)
+        if look:
+            look(world)
+    return Verdict(operation.name, tuple(map(str, faults)), status, tuple(found), time.monotonic() - began)
 
-    def _verdict(self, faults: tuple[Fault, ...], told: Any, began: float) -> Verdict:
-        told = told or {"status": "LOST", "wrongs": ["the run never ended"]}
-        return Verdict(
-            self._operation.name,
-            tuple(map(str, faults)),
-            told["status"],
-            tuple(told["wrongs"]),
-            time.monotonic() - began,
-        )
 
-    # --- the plain run -----------------------------------------------------------------------------
+def explore(operation: Operation, plain: Plain, wanted: Wanted) -> Iterator[Verdict]:
+    """Yield the verdicts on all wanted faults."""
+    for index, name in enumerate(plain.calls):
+        for fault in every(index, name):
+            if wanted(fault):
+                yield replay(operation, plain, fault)
 
-    def _run_plain(self, world: World, before: dict[str, Any]) -> dict[str, Any]:
-        end = _end(self._operation, world)
-        names = tuple(call.name for call in world.wire.calls)
-        world.idle(300)
-        plain = Plain(end, before, world.state(), names)
-        found = list(wrongs(self._operation, plain, None, end, world))
-        assert not found, f"{self._operation.name} without a fault: {found}"
-        return asdict(plain)
 
-    def _fork(self, work: Callable[[], Any]) -> Any:
-        read, write = os.pipe()
-        child = os.fork()
-        if not child:
-            signal.alarm(LIMIT)
-            try:
-                told = work()
-            except BaseException:
-                told = {"crash": traceback.format_exc()}
-            with os.fdopen(write, "wb") as pipe:
-                pipe.write(json.dumps(told).encode())
-            os._exit(0)
-        os.close(write)
-        told = _read(read, child)
-        if told is None or "crash" in told:
-            raise AssertionError(f"{self._operation.name} without a fault: {told and told['crash']}")
-        return told
+def pairs(operation: Operation, plain: Plain, number: int, seed: int) -> Iterator[Verdict]:
+    """Yield the verdicts on `number` pairs of faults, drawn by `seed`; each happens once."""
+    draw = random.Random(f"{seed} {operation.name}")
+    for _ in range(number):
+        first = draw.randrange(len(plain.calls))
+        kinds = [kind for kind in KINDS if possible(plain.calls[first], kind, for_good=False)]
+        one = Fault(first, plain.calls[first], draw.choice(kinds), for_good=False)
+        # What is called at the second place depends on the first fault.
+        other = Fault(first + draw.randint(1, 20), "", draw.choice(KINDS), for_good=False)
+        yield replay(operation, plain, one, other)
 
 
 def every(index: int, name: str) -> Iterable[Fault]:
@@ -197,28 +122,27 @@ def every(index: int, name: str) -> Iterable[Fault]:
                 yield Fault(index, name, kind, for_good)
 
 
+def chosen_by(seed: int, share: float) -> Wanted:
+    """Return a choice of about that share of all faults, the same one for the same seed."""
+    return lambda fault: zlib.crc32(f"{seed} {fault}".encode()) % 10_000 < share * 10_000
+
+
+def _prepare(operation: Operation, world: World) -> dict[str, Any]:
+    operation.prepare(world)
+    world.idle(120)
+    world.wire.clear()
+    return {} if world.real else world.state()
+
+
+def _same_way(plain: Plain, fault: Fault, world: World) -> None:
+    """Hold that the replay came to the fault by the recorded way: else it tests something else."""
+    came = tuple(call.name for call in world.wire.calls[: fault.index + 1])
+    assert came == plain.calls[: fault.index + 1], "the replay left the recorded way before its fault"
+
+
 def _end(operation: Operation, world: World) -> End:
     try:
         response = operation.act(world)
     except HungError as error:
         return End("HUNG", "", str(error), tuple(world.violations))
-    except AssertionError as error:
-        return End("WRONG", "", "", (str(error),))
     return End(response.status, response.physical_id, response.reason, tuple(world.violations))
-
-
-def _plain(told: dict[str, Any]) -> Plain:
-    end = told["end"]
-    return Plain(
-        End(**{**end, "violations": tuple(end["violations"])}),
-        told["before"],
-        told["after"],
-        tuple(told["calls"]),
-    )
-
-
-def _read(pipe: int, child: int) -> Any:
-    with os.fdopen(pipe, "rb") as stream:
-        text = stream.read()
-    os.waitpid(child, 0)
-    return json.loads(text) if text else None

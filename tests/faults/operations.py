@@ -120,11 +120,11 @@ def _updated(
 
 
 def _fail_create(world: World) -> None:
-    world.cloud.simulator.fail_next_create(_FAILED_CREATE)
+    world.aws.simulator.fail_next_create(_FAILED_CREATE)
 
 
 def _take_back_replicas(world: World) -> None:
-    world.cloud.simulator.roll_back_next("replicas", _TAKEN_BACK)
+    world.aws.simulator.roll_back_next("replicas", _TAKEN_BACK)
 
 
 def _failed_create(world: World) -> None:

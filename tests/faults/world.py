@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
+import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,13 +13,14 @@ from typing import Any, Self
 from unittest import mock
 
 import boto3
-from botocore.exceptions import ClientError
 
 from massdriver_redis import log
 from tests.simulator import Timing
+from tests.simulator.errors import Refusal
 from tests.support import document
 from tests.support.cloud import Cloud
 from tests.support.driver import ACCOUNT, PREFIX, REGION, Delivery, Driver, Response
+from tests.support.swift import Swift
 from tests.support.wire import Call
 
 from .faults import PUT
@@ -58,21 +61,21 @@ class World(Driver):
     `wire` numbers the handler's calls, the PUT of the response among them.
     """
 
-    def __init__(self, *, quick: bool = True, stack_name: str = "shop") -> None:
-        self.cloud = Cloud(TIMING)
-        self.wire = Wire(self.cloud.simulator, quick=quick)
-        self.fallback_reasons: list[str] = []
+    def __init__(self, *, real: bool = False, stack_name: str = "shop") -> None:
+        self.real = real
+        self.aws: Swift | Cloud = Cloud(TIMING) if real else Swift(TIMING)
+        self.wire = Wire()
         self._fallback = _load_fallback()
-        super().__init__(self.cloud.clock, stack_name=stack_name, failed=self._fall_back)
+        self._rule_tags: dict[str, dict[str, str]] = {}
+        super().__init__(self.aws.clock, stack_name=stack_name, failed=self._fall_back)
 
     def __enter__(self) -> Self:
-        self._exit.enter_context(self.cloud)
+        self._exit.enter_context(self.aws)
+        if not self.real:
+            self._exit.enter_context(mock.patch.object(boto3, "client", _client))
         self._exit.enter_context(self.wire)
         self._exit.callback(log.forget)
-        super().__enter__()
-        # Those of the role that a test's properties name are the test's own; the function's stay.
-        self._exit.enter_context(mock.patch.dict("os.environ", {"RESPONSE_HOST": ""}))
-        return self
+        return super().__enter__()
 
     # --- properties --------------------------------------------------------------------------------
 
@@ -86,10 +89,10 @@ class World(Driver):
         arn = f"arn:aws:ec2:{REGION}:{ACCOUNT}:"
         subnets = [
             {"arn": f"{arn}subnet/{name}", "aws_zone": f"{REGION}{zone}", "cidr": ""}
-            for name, zone in zip(self.cloud.subnets, "aba", strict=True)
+            for name, zone in zip(self.aws.subnets, "aba", strict=True)
         ]
         infrastructure = {
-            "arn": f"{arn}vpc/{self.cloud.vpc}",
+            "arn": f"{arn}vpc/{self.aws.vpc}",
             "cidr": "10.1.0.0/16",
             "internal_subnets": subnets,
             "private_subnets": [],
@@ -129,7 +132,7 @@ class World(Driver):
         """Return what lives, as plain data: nothing in it depends on the path that led there."""
         with self.wire.handling(False):
             return {
-                "groups": {group.id: self._group(group) for group in self.cloud.simulator.groups()},
+                "groups": {group.id: self._group(group) for group in self.aws.simulator.groups()},
                 "subnet groups": self._subnet_groups(),
                 "security groups": self._security_groups(),
                 "secrets": self._secrets(),
@@ -147,7 +150,7 @@ class World(Driver):
         ]
 
     def _group(self, group: Any) -> dict[str, Any]:
-        names = {found["GroupId"]: found["GroupName"] for found in self._every_security_group()}
+        names = {key: found["GroupName"] for key, found in self._swift.ec2.groups.items()}
         return {
             "status": group.status,
             "description": group.description,
@@ -162,53 +165,45 @@ class World(Driver):
             "maintenance": group.maintenance_window,
             "security groups": sorted(names.get(each, each) for each in group.security_groups),
             "token is the secret's": self._has_stored_token(group),
-            "tags": self.cloud.simulator.tags(group.id),
+            "tags": self.aws.simulator.tags(group.id),
         }
 
     def _has_stored_token(self, group: Any) -> bool:
-        if not group.tokens:
-            return True
-        try:
-            value = boto3.client("secretsmanager", REGION).get_secret_value(SecretId=f"{PREFIX}-{group.id}")
-        except ClientError:
-            return False
-        return group.tokens[-1] in value["SecretString"]
+        secret = self._swift.secrets.secrets.get(f"{PREFIX}-{group.id}", {})
+        return not group.tokens or group.tokens[-1] in secret.get("SecretString", "")
 
     def _subnet_groups(self) -> dict[str, Any]:
-        found = self.cloud.elasticache.describe_cache_subnet_groups()["CacheSubnetGroups"]
+        found = self._swift.simulator.act(ACCOUNT, REGION, "DescribeCacheSubnetGroups", {})
+        assert found
         return {
             group["CacheSubnetGroupName"]: sorted(subnet["SubnetIdentifier"] for subnet in group["Subnets"])
-            for group in found
+            for group in found["CacheSubnetGroups"]
         }
-
-    def _every_security_group(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.cloud.ec2.describe_security_groups()["SecurityGroups"]
-        return found
 
     def _security_groups(self) -> dict[str, Any]:
         return {
             group["GroupName"]: {
-                "cidrs": [
-                    cidr["CidrIp"] for rule in group["IpPermissions"] for cidr in rule.get("IpRanges", [])
-                ],
-                "tags": _lasting(group.get("Tags", [])),
+                "cidrs": [cidr["CidrIp"] for rule in group["IpPermissions"] for cidr in rule["IpRanges"]],
+                "tags": _lasting(group["Tags"]),
             }
-            for group in self._every_security_group()
-            if group["GroupName"].startswith(PREFIX)
+            for group in self._swift.ec2.groups.values()
         }
 
     def _secrets(self) -> dict[str, Any]:
-        found = boto3.client("secretsmanager", REGION).list_secrets(IncludePlannedDeletion=True)
         return {
-            secret["Name"]: {
-                "deleting": bool(secret.get("DeletedDate")),
-                "tags": _lasting(secret.get("Tags", [])),
-            }
-            for secret in found["SecretList"]
+            name: {"deleting": "DeletedDate" in secret, "tags": _lasting(secret["Tags"])}
+            for name, secret in self._swift.secrets.secrets.items()
         }
 
     def _snapshots(self) -> list[str]:
-        return [shown["SnapshotName"] for shown in self.cloud.elasticache.describe_snapshots()["Snapshots"]]
+        found = self._swift.simulator.act(ACCOUNT, REGION, "DescribeSnapshots", {})
+        assert found
+        return [shown["SnapshotName"] for shown in found["Snapshots"]]
+
+    @property
+    def _swift(self) -> Swift:
+        assert isinstance(self.aws, Swift)
+        return self.aws
 
     # --- inside ------------------------------------------------------------------------------------
 
@@ -221,14 +216,30 @@ class World(Driver):
         assert call.name == PUT
         self.wire.around(call, lambda: super(World, self)._receive(url, body, **how))
 
+    def _make_stack(self) -> None:
+        if self.real:
+            super()._make_stack()
+
+    def stack_status(self, status: str) -> None:
+        if self.real:
+            super().stack_status(status)
+        else:
+            self._swift.stack_status = status
+
     def _fall_back(self, record: dict[str, Any]) -> None:
         """Run the fallback on an event that failed at both tries."""
         with self.wire.handling(False):
-            rules = self._fallback.rules()
-            self._fallback.app.handle(record, rules, self._put_of_fallback, self.clock.now())
+            rules = self._fallback.rules(self._swift.rules, self._rule_tags)
+            self._fallback.app.handle(record, rules, self.put, self.clock.now())
 
-    def _put_of_fallback(self, url: str, body: bytes) -> int:
-        return self.put(url, body)
+
+@functools.cache
+def _client(service: str, region_name: str | None = None, **how: Any) -> Any:
+    """Return boto3's client, made once for all runs: what they change is not in it."""
+    return _make_client(service, region_name or REGION, **how)
+
+
+_make_client = boto3.client
 
 
 def _lasting(tags: list[dict[str, str]]) -> dict[str, str]:
@@ -241,7 +252,7 @@ def _lasting(tags: list[dict[str, str]]) -> dict[str, str]:
 
 
 class _Fallback:
-    """The fallback's modules, its EventBridge reached through boto3 instead of hand-signed HTTP."""
+    """The fallback's modules, its EventBridge answered in process instead of over HTTP."""
 
     def __init__(self) -> None:
         with mock.patch.object(sys, "path", [str(FALLBACK), *sys.path]):
@@ -251,17 +262,29 @@ class _Fallback:
             assert spec.loader
             self.app = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(self.app)
+        logging.getLogger("fallback_app").setLevel(logging.CRITICAL)
 
-    def rules(self) -> Any:
+    def rules(self, rules: Any, tags: dict[str, dict[str, str]]) -> Any:
+        """Return the fallback's EventBridge over `rules`; `tags` are those of rules by their name."""
         error = self._eventbridge.EventBridgeError
 
         class Rules(self._eventbridge.EventBridge):  # type: ignore[misc, name-defined]
-            def _try(self, operation: str, wanted: Mapping[str, Any]) -> Any:
-                client = boto3.client("events", REGION)
+            def _try(self, operation: str, wanted: dict[str, Any]) -> dict[str, Any]:
+                match operation:
+                    case "ListRules":
+                        names = [name for name in rules.rules if name.startswith(wanted["NamePrefix"])]
+                        return {"Rules": [{"Name": name, "Arn": name} for name in names]}
+                    case "ListTagsForResource":
+                        kept = tags.get(wanted["ResourceARN"], {})
+                        return {"Tags": [{"Key": key, "Value": value} for key, value in kept.items()]}
+                    case "TagResource":
+                        new = {tag["Key"]: tag["Value"] for tag in wanted["Tags"]}
+                        tags.setdefault(wanted["ResourceARN"], {}).update(new)
+                        return {}
                 try:
-                    return client._make_api_call(operation, dict(wanted))
-                except ClientError as failure:
-                    raise error(str(failure), failure.response["Error"]["Code"]) from None
+                    return getattr(rules, operation)(**wanted) or {}
+                except Refusal as refusal:
+                    raise error(str(refusal.message), str(refusal.code)) from None
 
         return Rules({}, sleep=lambda _: None)
 
