@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -76,6 +77,14 @@ def _without_arn(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def test_the_page_of_changes_is_what_the_planner_says() -> None:
     assert (ROOT / "docs" / "changes.md").read_text("utf-8") == page(), "run `make docs`"
+
+
+def test_the_readme_shows_what_the_planner_says() -> None:
+    (block,) = re.findall(r"```console\n(\$ make plan .*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    for run in block.split("$ make plan ")[1:]:
+        command, *shown = run.strip().splitlines()
+        old, new = (read(ROOT / word.partition("=")[2]) for word in command.split())
+        assert told(old, new) == shown
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
