@@ -498,10 +498,10 @@ def test_a_replacement_that_stops_at_any_step_leaves_nothing_after_the_rollback(
 
 
 def test_a_replacement_out_of_time_is_taken_back_while_it_is_still_being_made():
-    with Stage(replace(BRISK, create=400)) as stage:
+    with Stage(replace(BRISK, create=250)) as stage:
         original = stage.created()
 
-        response = stage.changed(stage.properties(**REPLACED, ServiceTimeout=300))
+        response = stage.changed(stage.properties(**REPLACED, ServiceTimeout=200))
 
         assert "Out of time" in response.reason
         assert stage.roll_back(NAME).ok

@@ -313,24 +313,17 @@ BROKEN = [
 ]
 
 
-@pytest.fixture(scope="module")
-def shared():
-    with Stage() as made:
-        yield made
-
-
 @pytest.mark.parametrize(("path", "value", "words"), BROKEN)
-def test_a_broken_property_is_named_with_its_remedy_and_makes_no_call(shared, path, value, words):
-    broken = put(shared.properties(), path, value)
-    request = shared.prepare("Create", broken)
-    shared.wire.clear()
+def test_a_broken_property_is_named_with_its_remedy_and_makes_no_call(stage, path, value, words):
+    request = stage.prepare("Create", put(stage.properties(), path, value))
+    stage.wire.clear()
 
-    shared.invoke(request.event)
+    stage.invoke(request.event)
 
     assert request.response.status == "FAILED"
     assert words in request.response.reason
     assert request.response.physical_id.startswith("none:")
-    assert shared.wire.calls == []
+    assert stage.wire.calls == []
 
 
 # Order of requests

@@ -108,6 +108,7 @@ class Stage(Driver):
 
     def prepare(self, kind: Kind, properties: Mapping[str, Any] | None = None, **changes: Any) -> Request:
         """Return a request signed now and not yet delivered; an Update's old properties are the present."""
+        self.stack_status(f"{kind.upper()}_IN_PROGRESS")
         resource = self.resources.setdefault(NAME, Resource())
         if kind == "Update":
             resource.before = (resource.physical_id, resource.properties)
