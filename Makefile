@@ -58,7 +58,7 @@ $(EMULATOR_VENV)/.ready: tests/emulator/requirements.txt
 
 .PHONY: setup
 setup: ## Environments for everything below
-	@$(MAKE) --no-print-directory -j3 $(READY)
+	@$(MAKE) --quiet -j3 $(READY)
 
 # --- build ---
 
@@ -71,7 +71,7 @@ $(BUILD_DIR)/template.yaml: $(SOURCES) | $(SAM_VENV)/.ready
 
 .PHONY: build-emulated
 build-emulated: ## sam build for the emulator, which runs the function on this machine's Python
-	@$(MAKE) --no-print-directory build BUILD_DIR=$(EMULATED_BUILD) LAMBDA_PYTHON=$(HERE) LAMBDA_PLATFORM=native
+	@$(MAKE) --quiet build BUILD_DIR=$(EMULATED_BUILD) LAMBDA_PYTHON=$(HERE) LAMBDA_PLATFORM=native
 
 # `sam build` calls the two targets below, with ARTIFACTS_DIR set, in the repository's root.
 PIP := $(or $(wildcard $(BIN)/python),$(PYTHON)) -m pip --disable-pip-version-check
@@ -88,7 +88,7 @@ build-ProviderFunction:
 build-FallbackFunction:
 	cp fallback/*.py "$(ARTIFACTS_DIR)"
 
-# --- checks: the deployed tests mostly wait, so three emulators share two cores well ---
+# --- checks ---
 
 IN_PROCESS := not deployed and not full
 
@@ -105,11 +105,21 @@ check: $(VENV)/.ready $(SAM_VENV)/.ready ## Lint and types
 unit: $(VENV)/.ready ## Tests in process, no emulator
 	@$(BIN)/pytest -m "$(IN_PROCESS)" -n auto
 
+.PHONY: coverage
+coverage: $(VENV)/.ready ## The same with branch coverage of function/
+	@$(BIN)/pytest -m "$(IN_PROCESS)" -n auto --cov --cov-report=term:skip-covered
+
+.PHONY: deployed
+deployed: $(READY) build-emulated ## The deployed scenario: three emulated AWS side by side
+	@echo "AWS is emulated (MiniStack and a simulator of ElastiCache); the function is built for Python $(HERE)."
+	@$(BIN)/pytest -m "deployed and not full" -n 3 --dist loadfile
+
+# The deployed tests mostly wait, those in process never do, so they run side by side; where make can,
+# it prints the output of each in one piece.
 .PHONY: test
 test: setup check build-emulated ## Everything: lint, types, tests with coverage, the deployed scenario
-	@echo "AWS is emulated (MiniStack and a simulator of ElastiCache); the function is built for Python $(HERE)."
-	@$(BIN)/pytest -m "$(IN_PROCESS)" -n auto --cov --cov-report=term
-	@$(BIN)/pytest -m "deployed and not full" -n 3 --dist loadfile
+	@echo "tests in process and deployed, side by side: some minutes; each prints when it is done"
+	@$(MAKE) --quiet -j2 $(if $(filter output-sync,$(.FEATURES)),-Otarget) coverage deployed
 
 .PHONY: full
 full: test ## The longer check

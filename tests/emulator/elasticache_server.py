@@ -22,6 +22,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.emulator.certificates import Certificates
+from tests.emulator.orphans import end_with_parent
 from tests.emulator.redis_server import RedisServers
 from tests.simulator import Change, Simulator, Timing
 from tests.support.clock import FastClock
@@ -113,7 +114,8 @@ def serve(backed: Backed, port: int) -> ThreadingHTTPServer:
 
 
 def main() -> None:
-    """Serve until SIGTERM, then stop the Redis servers."""
+    """Serve until SIGTERM, then stop the Redis servers; end at once with the starter."""
+    end_with_parent()
     folder, port, emulator_url = sys.argv[1:]
     backed = Backed(Path(folder), emulator_url)
     server = serve(backed, int(port))

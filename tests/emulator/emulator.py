@@ -145,6 +145,7 @@ class Emulator:
                     command,
                     cwd=ROOT,
                     env=environment,
+                    stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,

@@ -11,11 +11,14 @@ from __future__ import annotations
 import importlib.metadata
 import os
 
+from tests.emulator.orphans import end_with_parent
+
 EXPECTED = "1.5.33"
 
 
 def main() -> None:
-    """Close the gaps, then serve until SIGTERM."""
+    """Close the gaps, then serve until SIGTERM or the end of the starter."""
+    end_with_parent()
     found = importlib.metadata.version("ministack")
     if found != EXPECTED:
         raise SystemExit(f"the gaps are those of MiniStack {EXPECTED}, found {found}")
