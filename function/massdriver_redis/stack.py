@@ -16,9 +16,16 @@ def rolling_back(stack_id: str) -> bool:
     return _status(stack_id).startswith(_ROLLING_BACK)
 
 
-def going_away(stack_id: str) -> bool:
-    """Tell whether a Create of this stack can only be a late copy: it rolls back or is being deleted."""
-    return _status(stack_id).startswith(_GOING)
+def creates_no_more(stack_id: str) -> bool:
+    """Tell whether a Create can only be a late copy: the stack goes back or away, or is complete."""
+    status = _status(stack_id)
+    return status.startswith(_GOING) or "_COMPLETE" in status
+
+
+def updates_no_more(stack_id: str) -> bool:
+    """Tell whether an Update can only be a late copy: the stack is deleted, or cleans up or is complete."""
+    status = _status(stack_id)
+    return status.startswith("DELETE_") or "_COMPLETE" in status
 
 
 def _status(stack_id: str) -> str:

@@ -392,6 +392,7 @@ class Driver:
         stacks = cloudformation_backends[ACCOUNT][REGION].stacks.values()
         self._stack = next(stack for stack in stacks if stack.name == self._stack_name)
         self._stack.stack_id = self.stack_id
+        self._stack.status = "CREATE_IN_PROGRESS"
 
 
 def judge(request: Request, body: bytes, sent: dict[str, Any]) -> Iterator[str]:

@@ -7,11 +7,15 @@ Each invocation runs in a sandbox of its own, as concurrent invocations of Lambd
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+import heapq
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Self
 from unittest import mock
+
+from botocore import xform_name
+from botocore.exceptions import ClientError
 
 from massdriver_redis import log
 from tests.simulator import Timing
@@ -77,6 +81,27 @@ class _Running:
     suspended: bool = False
 
 
+class _Outcome:
+    """What came of a call that was on its way for a while."""
+
+    def __init__(self) -> None:
+        self.known = False
+        self._answer: Mapping[str, Any] = {}
+        self._error: ClientError | None = None
+
+    def take(self, call: Call) -> None:
+        self.known = True
+        try:
+            self._answer = getattr(swift.client(call.service), xform_name(call.operation))(**call.params)
+        except ClientError as error:
+            self._error = error
+
+    def told(self) -> Mapping[str, Any]:
+        if self._error:
+            raise self._error
+        return self._answer
+
+
 class Halt(BaseException):
     """What went wrong inside a suspended invocation; the handler must not take it for its own trouble."""
 
@@ -133,6 +158,8 @@ class Scene:
         self.made: list[Made] = []
         self.counts: dict[str, int] = {}
         self._cuts: dict[tuple[str, int], Callable[[], object]] = {}
+        self._in_flight: dict[tuple[str, int], float] = {}
+        self._landing = False
         self._open = ExitStack()
 
     @property
@@ -155,25 +182,61 @@ class Scene:
         request_id = request if isinstance(request, str) else request.id
         self._cuts[request_id, at] = then
 
-    @property
-    def pending_cuts(self) -> int:
-        """How many cuts were never reached."""
-        return len(self._cuts)
+    def cut_in_flight(
+        self, request: Request, at: int, then: Callable[[], object], lands_after: float
+    ) -> None:
+        """Let `then` happen while call number `at` is on its way: AWS takes it after so many seconds."""
+        self.cut(request, at, then)
+        self._in_flight[request.id, at] = lands_after
 
     def _before(self, call: Call, _index: int) -> Mapping[str, Any] | None:
         running = self.driver.running
-        if not running or running[-1].suspended:
+        if not running or running[-1].suspended or self._landing:
             return None  # the driver's own
         top = running[-1]
         at = self.counts.get(top.request_id, 0)
         self.counts[top.request_id] = at + 1
         then = self._cuts.pop((top.request_id, at), None)
-        if then:
-            self._suspended(top, then)
-        self.made.append(Made(top.request_id, top.invocation, call))
+        lands_after = self._in_flight.pop((top.request_id, at), None)
+        made = Made(top.request_id, top.invocation, call)
+        if then is None:
+            self.made.append(made)
+            return None
+        if lands_after is not None and call.mutates:
+            return self._suspended_in_flight(top, made, then, lands_after)
+        self._suspended(top, then)
+        self.made.append(made)
         return None
 
-    def _suspended(self, top: _Running, then: Callable[[], object]) -> None:
+    def _suspended_in_flight(
+        self, top: _Running, made: Made, then: Callable[[], object], lands_after: float
+    ) -> Mapping[str, Any]:
+        due, outcome = self.clock.now() + lands_after, _Outcome()
+
+        def land() -> None:
+            if outcome.known:
+                return
+            self._landing = True
+            self.made.append(made)
+            outcome.take(made.call)
+            self._landing = False
+
+        pass_time = self.clock.advance
+
+        def advance(seconds: float) -> None:
+            until = self.clock.now() + seconds
+            if not outcome.known and until >= due:
+                pass_time(max(0.0, due - self.clock.now()))
+                land()
+            pass_time(until - self.clock.now())
+
+        with mock.patch.object(self.clock, "advance", advance):
+            self._suspended(top, then, wait=land)
+        return outcome.told()
+
+    def _suspended(
+        self, top: _Running, then: Callable[[], object], wait: Callable[[], None] = lambda: None
+    ) -> None:
         top.suspended = True
         try:
             then()
@@ -183,6 +246,7 @@ class Scene:
             raise Halt(repr(error)) from error
         finally:
             top.suspended = False
+        wait()
         if self.clock.now() > top.ends:
             raise KilledError("Lambda ends an invocation that takes too long")
 
@@ -220,6 +284,15 @@ class Scene:
         resource.properties = stringify(properties)
         return self.driver.send("Update", LOGICAL_ID)
 
+    def begin_roll_back(self) -> Request:
+        """Send the swapped Update of a cancelled update and return at once."""
+        self.driver.stack_status("UPDATE_ROLLBACK_IN_PROGRESS")
+        resource = self.resource
+        assert resource.before
+        given_up = (resource.physical_id, resource.properties)
+        resource.properties, resource.before = resource.before[1], given_up
+        return self.driver.send("Update", LOGICAL_ID)
+
     def begin_delete(self) -> Request:
         """Send a Delete of the whole stack and return at once."""
         self.driver.stack_status("DELETE_IN_PROGRESS")
@@ -245,8 +318,18 @@ class Scene:
 
     def again(self, request: Request) -> None:
         """Deliver an event once more, at once and before all others."""
-        number = next(self.driver._numbers)
-        self.driver._invoke(Delivery(self.clock.now(), number, dict(request.event)))
+        self.invoke(request.event)
+
+    def deliver_first(self, request: Request) -> None:
+        """Deliver a request just sent, at once and before all others."""
+        queue = self.driver._queue
+        queue[:] = [delivery for delivery in queue if delivery.event["RequestId"] != request.id]
+        heapq.heapify(queue)
+        self.invoke(request.event)
+
+    def invoke(self, event: Mapping[str, Any]) -> None:
+        """Let the function handle an event now."""
+        self.driver._invoke(Delivery(self.clock.now(), next(self.driver._numbers), dict(event)))
 
     @property
     def resource(self) -> Resource:
@@ -263,7 +346,7 @@ class Scene:
         self.driver.idle(1200)
         assert self.driver.armed() == [], "a poll rule is left"
         assert self.driver.violations == []
-        assert not self._cuts, "the point of suspension was never reached"
+        assert not self._cuts, "a point of suspension was never reached"
 
     def leftovers(self) -> list[str]:
         """Return all that is left, final snapshots and secrets in their recovery window apart."""
@@ -306,9 +389,3 @@ class Scene:
         assert response.ok, response.reason
         self.settle()
         assert self.leftovers() == []
-
-
-@contextmanager
-def scene(**options: Any) -> Iterator[Scene]:
-    with Scene(**options) as made:
-        yield made
