@@ -30,6 +30,12 @@ def stage():
         yield made
 
 
+@pytest.fixture
+def real():
+    with Stage(real=True) as made:
+        yield made
+
+
 def groups(stage):
     return sorted(group.id for group in stage.simulator.groups())
 
@@ -84,15 +90,15 @@ def untouched(stage, physical_id):
         ),
     ],
 )
-def test_each_preset_is_created_with_exactly_these_parameters(stage, preset, expected):
-    response = stage.create(NAME, stage.properties(preset))
+def test_each_preset_is_created_with_exactly_these_parameters(real, preset, expected):
+    response = real.create(NAME, real.properties(preset))
 
     assert response.ok, response.reason
-    (call,) = stage.calls("elasticache:CreateReplicationGroup")
+    (call,) = real.calls("elasticache:CreateReplicationGroup")
     sent = dict(call.params)
-    (security_group,) = stage.security_groups().values()
-    marker = f"Custom::MassdriverRedis {stage.stack_id.rsplit('/', 1)[1]}/Redis"
-    assert sent.pop("AuthToken") == stage.token(response.physical_id)
+    (security_group,) = real.security_groups().values()
+    marker = f"Custom::MassdriverRedis {real.stack_id.rsplit('/', 1)[1]}/Redis"
+    assert sent.pop("AuthToken") == real.token(response.physical_id)
     assert {tag["Key"]: tag["Value"] for tag in sent.pop("Tags")} == {
         "massdriver-redis:owner": marker,
         "massdriver-redis:provider": PREFIX,
@@ -145,23 +151,23 @@ def test_every_variant_is_created_as_asked_and_a_second_look_changes_nothing(sta
     assert stage.wire.mutations() == []
 
 
-def test_ingress_is_the_port_from_the_vpc_and_nothing_else(stage):
-    stage.created()
+def test_ingress_is_the_port_from_the_vpc_and_nothing_else(real):
+    real.created()
 
-    (group,) = stage.security_groups().values()
+    (group,) = real.security_groups().values()
     (rule,) = group["IpPermissions"]
     assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 6379, 6379)
     assert [item["CidrIp"] for item in rule["IpRanges"]] == ["10.1.0.0/16"]
 
 
 def test_with_all_subnets_in_one_zone_multi_az_is_off_and_a_warning_says_so():
-    with Stage(zones="aa") as stage:
+    with Stage(zones="aa", real=True) as stage:
         response = stage.create(NAME, stage.properties(HIGHLY_AVAILABLE))
 
         assert response.ok
         assert "Multi-AZ is left off" in response.data["warnings"]
         assert "Multi-AZ is left off" in stage.logs.getvalue()
-        assert stage.cloud.group(response.physical_id)["MultiAZ"] == "disabled"
+        assert stage.group(response.physical_id)["MultiAZ"] == "disabled"
 
 
 def test_private_subnets_are_used_when_asked_for(stage):
@@ -169,7 +175,7 @@ def test_private_subnets_are_used_when_asked_for(stage):
 
     stage.created(subnet_type="private", vpc=vpc)
 
-    (shown,) = stage.cloud.elasticache.describe_cache_subnet_groups()["CacheSubnetGroups"]
+    (shown,) = stage.elasticache.describe_cache_subnet_groups()["CacheSubnetGroups"]
     assert {each["SubnetIdentifier"] for each in shown["Subnets"]} == set(stage.cloud.subnets[1:])
 
 
@@ -298,7 +304,7 @@ def test_an_update_of_something_that_never_was_says_what_to_do(stage):
 
 def test_an_update_of_a_lost_cluster_says_what_to_do_and_writes_nothing(stage):
     physical_id = stage.created()
-    stage.cloud.elasticache.delete_replication_group(ReplicationGroupId=physical_id)
+    stage.elasticache.delete_replication_group(ReplicationGroupId=physical_id)
     stage.clock.advance(60)
 
     response = stage.changed(stage.properties(replicas=1))
@@ -312,7 +318,7 @@ def test_an_update_of_a_lost_cluster_says_what_to_do_and_writes_nothing(stage):
 
 def foreign_group(stage, physical_id):
     stage.cloud.make_subnet_group()
-    stage.cloud.elasticache.create_replication_group(**stage.cloud.request(ReplicationGroupId=physical_id))
+    stage.elasticache.create_replication_group(**stage.cloud.request(ReplicationGroupId=physical_id))
 
 
 def foreign_subnet_group(stage, physical_id):
@@ -336,44 +342,44 @@ def foreign_secret(stage, physical_id):
         ("secret", foreign_secret),
     ],
 )
-def test_something_of_the_same_name_is_never_touched(stage, what, make):
-    physical_id = stage.created()
-    assert stage.delete(NAME).ok
+def test_something_of_the_same_name_is_never_touched(real, what, make):
+    physical_id = real.created()
+    assert real.delete(NAME).ok
     client("secretsmanager").delete_secret(
         SecretId=f"{PREFIX}-{physical_id}", ForceDeleteWithoutRecovery=True
     )
-    make(stage, physical_id)
-    left = stage.leftovers()
-    stage.wire.clear()
+    make(real, physical_id)
+    left = real.leftovers()
+    real.wire.clear()
 
-    response = stage.create(NAME, stage.properties())
-    rolled_back = stage.roll_back(NAME)
+    response = real.create(NAME, real.properties())
+    rolled_back = real.roll_back(NAME)
 
     assert not response.ok
     assert f"a {what} named for {physical_id} exists and isn't this resource's" in response.reason
     assert response.physical_id.startswith("none:")
     assert rolled_back.ok
-    assert stage.writes() == []
-    assert stage.leftovers() == left
+    assert real.writes() == []
+    assert real.leftovers() == left
 
 
-def test_a_namesake_that_appears_half_way_stays_and_what_was_made_goes(stage):
-    physical_id = stage.created()
-    stage.delete(NAME)
+def test_a_namesake_that_appears_half_way_stays_and_what_was_made_goes(real):
+    physical_id = real.created()
+    real.delete(NAME)
 
     def meanwhile(call, _index):
         if call.name == "elasticache:CreateReplicationGroup":
-            stage.wire.before = None
-            foreign_group(stage, physical_id)
+            real.wire.before = None
+            foreign_group(real, physical_id)
 
-    stage.wire.before = meanwhile
-    response = stage.create(NAME, stage.properties())
+    real.wire.before = meanwhile
+    response = real.create(NAME, real.properties())
 
     assert "isn't this resource's" in response.reason
-    assert stage.roll_back(NAME).ok
-    assert groups(stage) == [physical_id]
-    assert list(stage.security_groups()) == []
-    assert stage.secrets() == []
+    assert real.roll_back(NAME).ok
+    assert groups(real) == [physical_id]
+    assert list(real.security_groups()) == []
+    assert real.secrets() == []
 
 
 def test_an_update_never_touches_a_cluster_of_another_owner(stage):
@@ -453,7 +459,7 @@ def test_a_replacement_is_complete_before_the_old_cluster_goes(stage):
     assert response.physical_id != original
     assert untouched(stage, original)
     assert groups(stage) == sorted([original, response.physical_id])
-    assert stage.cloud.group(response.physical_id)["Status"] == "available"
+    assert stage.group(response.physical_id)["Status"] == "available"
     stage.clean_up(NAME)
     assert groups(stage) == [response.physical_id]
     assert len(stage.snapshots()) == 1
@@ -541,14 +547,14 @@ def rolled_back_after_a_finished_replacement(stage, **drift):
     return original, stage.roll_back(NAME)
 
 
-def test_the_rollback_of_a_finished_replacement_lands_on_the_original_untouched(stage):
-    original, response = rolled_back_after_a_finished_replacement(stage)
+def test_the_rollback_of_a_finished_replacement_lands_on_the_original_untouched(real):
+    original, response = rolled_back_after_a_finished_replacement(real)
 
     assert response.ok, response.reason
     assert response.physical_id == original
-    assert untouched(stage, original)
-    assert groups(stage) == [original]
-    assert len(stage.security_groups()) == 1
+    assert untouched(real, original)
+    assert groups(real) == [original]
+    assert len(real.security_groups()) == 1
 
 
 def test_the_rollback_of_a_replacement_heals_an_original_that_was_changed_by_hand(stage):
@@ -587,7 +593,7 @@ def test_a_replacement_onto_a_cluster_that_is_being_deleted_waits_and_then_makes
     original = stage.created()
     assert stage.update(NAME, stage.properties(**REPLACED), clean_up=False).ok
     before = stage.simulator.group(original)
-    stage.cloud.elasticache.delete_replication_group(ReplicationGroupId=original)
+    stage.elasticache.delete_replication_group(ReplicationGroupId=original)
 
     response = stage.update(NAME, stage.properties(allow_replacement=True), clean_up=False)
 
@@ -611,30 +617,30 @@ def test_there_and_back_again_ends_with_one_cluster(stage):
 # Never, whatever is allowed
 
 
-def test_another_region_is_refused_before_any_write(stage):
-    stage.created()
-    moved = put(stage.properties(), "vpc.specs.aws.region", "us-west-2")
+def test_another_region_is_refused_before_any_write(real):
+    real.created()
+    moved = put(real.properties(), "vpc.specs.aws.region", "us-west-2")
     infrastructure = moved["vpc"]["data"]["infrastructure"]
     moved["vpc"]["data"]["infrastructure"] = json.loads(
         json.dumps(infrastructure).replace("us-east-1", "us-west-2")
     )
 
-    response = stage.changed(moved)
+    response = real.changed(moved)
 
     assert "specs.aws.region: a cluster can't move to another region" in response.reason
-    assert stage.wire.mutations() == []
+    assert real.wire.mutations() == []
 
 
-def test_another_account_s_role_is_refused_before_any_write(stage):
-    stage.created(aws_authentication=authentication("us-east-1"))
+def test_another_account_s_role_is_refused_before_any_write(real):
+    real.created(aws_authentication=authentication("us-east-1"))
     other = authentication("us-east-1")
     other["data"]["arn"] = other["data"]["arn"].replace("123456789012", "210987654321")
 
-    response = stage.changed(stage.properties(aws_authentication=other))
+    response = real.changed(real.properties(aws_authentication=other))
 
     assert "a cluster can't move to another account; restore the old role" in response.reason
-    assert stage.writes() == []
-    assert stage.armed() == []
+    assert real.writes() == []
+    assert real.armed() == []
 
 
 def test_another_role_or_external_id_of_the_same_account_changes_nothing_else(stage):
@@ -688,7 +694,7 @@ def test_an_upgrade_done_is_kept_by_the_rollback_which_succeeds_with_a_warning(s
 
 def test_the_user_s_role_makes_the_cluster_and_the_function_s_own_polls(stage):
     stage.created(aws_authentication=authentication("us-east-1"))
-    assert stage.cloud.group(stage.resources[NAME].physical_id)["Status"] == "available"
+    assert stage.group(stage.resources[NAME].physical_id)["Status"] == "available"
 
     def denied(call, _index):
         if call.operation == "AssumeRole":

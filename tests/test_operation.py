@@ -44,6 +44,12 @@ def stage():
 
 
 @pytest.fixture
+def real():
+    with Stage(real=True) as made:
+        yield made
+
+
+@pytest.fixture
 def slow():
     with Stage(SLOW) as made:
         yield made
@@ -56,18 +62,18 @@ def first(stage, name):
 # Arming
 
 
-def test_the_rule_is_armed_before_the_first_mutation_of_every_operation(stage):
-    properties = stage.properties()
+def test_the_rule_is_armed_before_the_first_mutation_of_every_operation(real):
+    properties = real.properties()
 
     def armed_before(operation):
-        stage.wire.clear()
+        real.wire.clear()
         operation()
-        calls = [call.name for call in stage.wire.mutations()]
+        calls = [call.name for call in real.wire.mutations()]
         return calls[:2] == ["events:PutRule", "events:PutTargets"] and len(calls) > 2
 
-    assert armed_before(lambda: stage.create(NAME, properties))
-    assert armed_before(lambda: stage.update(NAME, {**properties, "replicas": 1}))
-    assert armed_before(lambda: stage.delete(NAME))
+    assert armed_before(lambda: real.create(NAME, properties))
+    assert armed_before(lambda: real.update(NAME, {**properties, "replicas": 1}))
+    assert armed_before(lambda: real.delete(NAME))
 
 
 def test_open_work_leaves_the_rule_and_sends_nothing(slow):
@@ -102,14 +108,14 @@ def test_a_raise_after_arming_gives_one_failed_and_leaves_no_rule(stage):
     assert len(request.puts) == 1
 
 
-def test_a_no_op_answers_at_once_and_leaves_no_trace(stage):
-    stage.created()
+def test_a_no_op_answers_at_once_and_leaves_no_trace(real):
+    real.created()
 
-    response = stage.changed(stage.properties())
+    response = real.changed(real.properties())
 
     assert response.ok
     assert (response.seconds, response.polls) == (0, 0)
-    assert stage.wire.mutations() == []
+    assert real.wire.mutations() == []
 
 
 @pytest.mark.parametrize(
@@ -207,7 +213,9 @@ def test_readiness_is_answered_seconds_after_it_happens(slow):
 def test_a_success_is_answered_only_once_every_member_is_settled(slow):
     slow.created(replicas=1)
 
-    assert {shown["CacheClusterStatus"] for shown in slow.cloud.members()} == {"available"}
+    assert {
+        shown["CacheClusterStatus"] for shown in slow.elasticache.describe_cache_clusters()["CacheClusters"]
+    } == {"available"}
 
 
 # One of everything
@@ -231,7 +239,7 @@ def test_the_same_create_delivered_twice_makes_one_of_everything(slow):
     assert response.data["password"] == slow.simulator.auth_token(response.physical_id)
 
 
-@pytest.mark.parametrize("step", ["events:PutRule", *CREATE_STEPS[:4:3]])
+@pytest.mark.parametrize("step", ["events:PutRule", *CREATE_STEPS])
 def test_two_invocations_at_once_make_one_of_everything(stage, step):
     request = stage.prepare("Create", stage.properties())
     other = []
@@ -252,9 +260,8 @@ def test_two_invocations_at_once_make_one_of_everything(stage, step):
     assert stage.armed() == []
 
 
-@pytest.mark.parametrize(
-    ("when", "step"), [("before", CREATE_STEPS[0]), ("after", CREATE_STEPS[1]), ("after", CREATE_STEPS[3])]
-)
+@pytest.mark.parametrize("step", CREATE_STEPS)
+@pytest.mark.parametrize("when", ["before", "after"])
 def test_a_function_killed_at_a_step_of_create_is_picked_up_by_the_next_poll(stage, when, step):
     dead = []
 
@@ -484,7 +491,7 @@ def test_an_update_out_of_time_says_that_the_rollback_waits_for_it():
         )
         rolled_back = stage.roll_back(NAME)
         assert rolled_back.ok, rolled_back.reason
-        assert stage.cloud.group(rolled_back.physical_id)["CacheNodeType"] == "cache.t3.micro"
+        assert stage.group(rolled_back.physical_id)["CacheNodeType"] == "cache.t3.micro"
 
 
 def test_a_delete_out_of_time_says_that_another_goes_on():
@@ -503,7 +510,7 @@ def test_a_delete_out_of_time_says_that_another_goes_on():
         assert stage.leftovers() == []
 
 
-@pytest.mark.parametrize("timeout", [30, 90, 119, 150, 170, 200, 239, 241])
+@pytest.mark.parametrize("timeout", [20, 40, 60, 90, 100, 119, 120, 121, 150, 160, 180, 200, 239, 240, 241])
 def test_a_short_service_timeout_is_answered_within_it_however_late_the_polls(timeout):
     with Stage(replace(SLOW, create=1000)) as stage:
         stage._lateness = lambda: 59.0
@@ -538,14 +545,14 @@ def test_the_time_runs_from_the_request_and_is_not_begun_anew_by_a_poll(stage):
 # Faults of AWS (every call and fault is the fault explorer's; here is one of each kind)
 
 
-@pytest.mark.parametrize("name", [LOOKS[0], CREATE_STEPS[3]])
+@pytest.mark.parametrize("name", [*LOOKS, *CREATE_STEPS])
 def test_a_denial_that_passes_is_waited_out(stage, name):
     stage.wire.before = failing(name, "AccessDenied", times=2, status=403)
 
     assert stage.create(NAME, stage.properties()).ok
 
 
-@pytest.mark.parametrize("name", [LOOKS[2], CREATE_STEPS[0], CREATE_STEPS[3]])
+@pytest.mark.parametrize("name", [*LOOKS, *CREATE_STEPS])
 def test_a_permission_that_stays_missing_fails_soon_and_names_the_call(stage, name):
     stage.wire.before = failing(name, "AccessDenied", times=None, status=403)
 
@@ -677,24 +684,24 @@ def test_an_answer_that_can_not_be_recorded_is_given_all_the_same(stage):
 # Secrets
 
 
-def test_no_secret_leaves_by_a_log_a_reason_or_a_tag(stage):
+def test_no_secret_leaves_by_a_log_a_reason_or_a_tag(real):
     auth = authentication("us-east-1")
     secrets = {auth["data"]["external_id"]}
-    properties = stage.properties(aws_authentication=auth)
+    properties = real.properties(aws_authentication=auth)
     for response in (
-        stage.create(NAME, properties),
-        stage.update(NAME, {**properties, "replicas": 1}),
-        stage.update(NAME, {**properties, "secure": False}),
+        real.create(NAME, properties),
+        real.update(NAME, {**properties, "replicas": 1}),
+        real.update(NAME, {**properties, "secure": False}),
     ):
         secrets.add(response.data.get("password", ""))
-    stage.wire.before = failing("elasticache:DescribeReplicationGroups", "Throttling", times=3)
-    assert stage.delete(NAME).ok
-    for request in stage.requests.values():
+    real.wire.before = failing("elasticache:DescribeReplicationGroups", "Throttling", times=3)
+    assert real.delete(NAME).ok
+    for request in real.requests.values():
         secrets.add(request.event["ResponseURL"].split("X-Amz-Signature=")[1])
     secrets.discard("")
 
     assert len(secrets) == 1 + 1 + 4
-    for text in stage.told():
+    for text in real.told():
         for secret in secrets:
             assert secret not in text
 

@@ -24,6 +24,12 @@ def stage():
         yield made
 
 
+@pytest.fixture
+def real():
+    with Stage(real=True) as made:
+        yield made
+
+
 def deletions(stage):
     return [name for name in stage.writes() if "Delete" in name]
 
@@ -31,18 +37,18 @@ def deletions(stage):
 # Order and what counts as left
 
 
-def test_a_delete_goes_group_subnet_group_security_group_secret_and_leaves_nothing(stage):
-    stage.created()
+def test_a_delete_goes_group_subnet_group_security_group_secret_and_leaves_nothing(real):
+    real.created()
 
-    assert stage.delete(NAME).ok
+    assert real.delete(NAME).ok
 
-    assert list(dict.fromkeys(deletions(stage))) == [
+    assert list(dict.fromkeys(deletions(real))) == [
         "elasticache:DeleteReplicationGroup",
         "elasticache:DeleteCacheSubnetGroup",
         "ec2:DeleteSecurityGroup",
         "secretsmanager:DeleteSecret",
     ]
-    assert stage.leftovers() == []
+    assert real.leftovers() == []
 
 
 def test_each_thing_goes_only_once_the_one_before_it_is_gone(stage):
@@ -95,12 +101,12 @@ def test_what_was_deleted_by_hand_is_not_missed(stage, gone):
     if gone == "secret":
         client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     else:
-        stage.cloud.elasticache.delete_replication_group(ReplicationGroupId=physical_id)
+        stage.elasticache.delete_replication_group(ReplicationGroupId=physical_id)
         stage.clock.advance(60)
     if gone == "subnet group":
-        stage.cloud.elasticache.delete_cache_subnet_group(CacheSubnetGroupName=name)
+        stage.elasticache.delete_cache_subnet_group(CacheSubnetGroupName=name)
     if gone == "security group":
-        stage.cloud.ec2.delete_security_group(GroupId=stage.security_groups()[name]["GroupId"])
+        stage.ec2.delete_security_group(GroupId=stage.security_groups()[name]["GroupId"])
 
     assert stage.delete(NAME).ok
 
@@ -155,7 +161,7 @@ def test_a_snapshot_of_another_time_under_the_same_name_is_not_taken_for_ours(st
     physical_id = stage.created()
     request = stage.prepare("Delete")
     name = f"{physical_id[:25].rstrip('-')}-{request.id.replace('-', '')[:12]}"
-    stage.cloud.elasticache.create_snapshot(ReplicationGroupId=physical_id, SnapshotName=name)
+    stage.elasticache.create_snapshot(ReplicationGroupId=physical_id, SnapshotName=name)
     stage.clock.advance(300)
     now = datetime.fromtimestamp(stage.clock.now(), UTC)
     url = re.sub("X-Amz-Date=[^&]*", f"X-Amz-Date={now:%Y%m%dT%H%M%SZ}", request.event["ResponseURL"])
@@ -175,7 +181,7 @@ def test_a_snapshot_made_by_this_very_delete_is_not_taken_twice(stage):
             refused.append(call)
             name = call.params["FinalSnapshotIdentifier"]
             group = call.params["ReplicationGroupId"]
-            stage.cloud.elasticache.create_snapshot(ReplicationGroupId=group, SnapshotName=name)
+            stage.elasticache.create_snapshot(ReplicationGroupId=group, SnapshotName=name)
             raise client_error("InternalFailure", status=500)
 
     stage.wire.before = busy
@@ -221,16 +227,16 @@ def test_the_token_of_a_cluster_in_use_is_kept_for_its_recovery_window(stage):
     assert stage.secrets(deleted=True) == [f"{PREFIX}-{physical_id}"]
 
 
-def test_a_cluster_made_again_under_the_same_id_gets_its_token_back(stage):
-    physical_id = stage.created()
-    token = stage.token(physical_id)
-    stage.delete(NAME)
+def test_a_cluster_made_again_under_the_same_id_gets_its_token_back(real):
+    physical_id = real.created()
+    token = real.token(physical_id)
+    real.delete(NAME)
 
-    response = stage.create(NAME, stage.properties())
+    response = real.create(NAME, real.properties())
 
     assert response.ok
     assert response.physical_id == physical_id
-    assert response.data["password"] == token == stage.simulator.auth_token(physical_id)
+    assert response.data["password"] == token == real.simulator.auth_token(physical_id)
 
 
 # What is busy
@@ -259,7 +265,7 @@ def test_a_group_that_is_being_created_is_waited_for():
 
 def test_a_group_that_is_being_deleted_by_hand_is_waited_for(stage):
     physical_id = stage.created()
-    stage.cloud.elasticache.delete_replication_group(ReplicationGroupId=physical_id)
+    stage.elasticache.delete_replication_group(ReplicationGroupId=physical_id)
 
     assert stage.delete(NAME).ok
 
@@ -299,7 +305,7 @@ def test_a_member_of_a_global_datastore_is_left_with_the_remedy(stage):
     def member(call, _index):
         if call.name == "elasticache:DescribeReplicationGroups":
             stage.wire.before = None
-            answer = stage.cloud.elasticache.describe_replication_groups(**call.params)
+            answer = stage.elasticache.describe_replication_groups(**call.params)
             stage.wire.before = member
             answer["ReplicationGroups"][0]["GlobalReplicationGroupInfo"] = {"GlobalReplicationGroupId": "g"}
             return answer
@@ -419,30 +425,30 @@ def test_another_resource_s_cluster_is_never_touched(stage):
     assert stage.simulator.group(physical_id).status == "available"
 
 
-def test_a_namesake_in_another_vpc_keeps_its_rules_and_tags(stage):
-    physical_id = stage.created()
-    other_vpc = stage.cloud.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
-    namesake = stage.cloud.make_security_group(other_vpc, f"{PREFIX}-{physical_id}")
+def test_a_namesake_in_another_vpc_keeps_its_rules_and_tags(real):
+    physical_id = real.created()
+    other_vpc = real.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    namesake = real.cloud.make_security_group(other_vpc, f"{PREFIX}-{physical_id}")
 
-    assert stage.delete(NAME).ok
+    assert real.delete(NAME).ok
 
-    found = stage.cloud.ec2.describe_security_groups(GroupIds=[namesake])["SecurityGroups"][0]
+    found = real.ec2.describe_security_groups(GroupIds=[namesake])["SecurityGroups"][0]
     assert found.get("Tags", []) == []
-    assert stage.simulator.leftovers() == []
-    assert stage.secrets() == []
-    assert list(stage.security_groups()) == [f"{PREFIX}-{physical_id}"]
+    assert real.simulator.leftovers() == []
+    assert real.secrets() == []
+    assert list(real.security_groups()) == [f"{PREFIX}-{physical_id}"]
 
 
-def test_the_namesake_of_a_lost_security_group_is_not_marked(stage):
-    physical_id = stage.created()
+def test_the_namesake_of_a_lost_security_group_is_not_marked(real):
+    physical_id = real.created()
     name = f"{PREFIX}-{physical_id}"
-    stage.cloud.elasticache.delete_replication_group(ReplicationGroupId=physical_id)
-    stage.clock.advance(60)
-    stage.cloud.ec2.delete_security_group(GroupId=stage.security_groups()[name]["GroupId"])
-    namesake = stage.cloud.make_security_group(stage.cloud.vpc, name)
+    real.elasticache.delete_replication_group(ReplicationGroupId=physical_id)
+    real.clock.advance(60)
+    real.ec2.delete_security_group(GroupId=real.security_groups()[name]["GroupId"])
+    namesake = real.cloud.make_security_group(real.cloud.vpc, name)
 
-    assert stage.delete(NAME).ok
+    assert real.delete(NAME).ok
 
-    found = stage.cloud.ec2.describe_security_groups(GroupIds=[namesake])["SecurityGroups"][0]
+    found = real.ec2.describe_security_groups(GroupIds=[namesake])["SecurityGroups"][0]
     assert found.get("Tags", []) == []
-    assert stage.simulator.leftovers() == []
+    assert real.simulator.leftovers() == []

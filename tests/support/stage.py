@@ -14,6 +14,7 @@ from . import document
 from .cloud import Cloud, client
 from .context import Context
 from .driver import ACCOUNT, LAMBDA_TIMEOUT, PREFIX, REGION, Driver, Kind, Request, Resource, Response
+from .swift import Swift
 from .wire import Call, Wire, client_error
 
 NAME = "Redis"
@@ -45,25 +46,40 @@ Fault = Callable[[Call, int], Mapping[str, Any] | None]
 
 
 class Stage(Driver):
-    """One stack with one resource, in the cloud it acts on; a context manager.
+    """One stack with one resource, in the AWS it acts on; a context manager.
 
-    `wire` records every AWS call, and `wire.before` may raise or answer in its place.
+    `wire` records every AWS call, and `wire.before` may raise or answer in its place. `real` stands on
+    moto instead of the swift AWS, for what only moto has: a second VPC, another's things.
     """
 
     def __init__(
-        self, timing: Timing = BRISK, quotas: Quotas | None = None, zones: str = "aba", stack: str = "shop"
+        self, timing: Timing = BRISK, quotas: Quotas | None = None, zones: str = "aba", *, real: bool = False
     ) -> None:
-        self.cloud = Cloud(timing, quotas, zones)
-        super().__init__(self.cloud.clock, stack_name=stack)
+        self.real = real
+        self.cloud: Any = Cloud(timing, quotas, zones) if real else Swift(timing, quotas)
+        super().__init__(self.cloud.clock)
         self.simulator = self.cloud.simulator
         self.wire = Wire()
+        self._zones = zones
 
     def __enter__(self) -> Self:
         self._exit.enter_context(self.cloud)
         self._exit.enter_context(self.wire)
         super().__enter__()
+        self._events = client("events")
+        self.elasticache, self.ec2 = client("elasticache"), client("ec2")
         self.wire.clear()
         return self
+
+    def _make_stack(self) -> None:
+        if self.real:
+            super()._make_stack()
+
+    def stack_status(self, status: str) -> None:
+        if self.real:
+            super().stack_status(status)
+        else:
+            self.cloud.stack_status = status
 
     # --- what a user writes -------------------------------------------------------------------------
 
@@ -72,7 +88,7 @@ class Stage(Driver):
         return document.properties(dict(preset), **{"vpc": self.vpc(), **changes})
 
     def vpc(self, internal: list[str] | None = None, private: list[str] | None = None) -> dict[str, Any]:
-        """Return the VPC artifact; its internal subnets are those of the cloud unless given."""
+        """Return the VPC artifact; its internal subnets are all there are unless given."""
         made = document.vpc(REGION, subnets=0)
         infrastructure = made["data"]["infrastructure"]
         infrastructure["arn"] = f"arn:aws:ec2:{REGION}:{ACCOUNT}:vpc/{self.cloud.vpc}"
@@ -84,11 +100,10 @@ class Stage(Driver):
         return made
 
     def _listed(self, subnets: list[str]) -> list[dict[str, str]]:
-        found = self.cloud.ec2.describe_subnets(SubnetIds=subnets)["Subnets"] if subnets else []
-        zones = {shown["SubnetId"]: shown["AvailabilityZone"] for shown in found}
+        zones = dict(zip(self.cloud.subnets, self._zones, strict=True))
         arn = f"arn:aws:ec2:{REGION}:{ACCOUNT}:subnet/"
         return [
-            {"arn": arn + subnet, "aws_zone": zones[subnet], "cidr": f"10.1.{number}.0/24"}
+            {"arn": arn + subnet, "aws_zone": REGION + zones[subnet], "cidr": f"10.1.{number}.0/24"}
             for number, subnet in enumerate(subnets)
         ]
 
@@ -158,9 +173,19 @@ class Stage(Driver):
 
     # --- what is there ------------------------------------------------------------------------------
 
+    def group(self, physical_id: str) -> dict[str, Any]:
+        """Return a cluster as DescribeReplicationGroups shows it."""
+        found = self.elasticache.describe_replication_groups(ReplicationGroupId=physical_id)
+        shown: dict[str, Any] = found["ReplicationGroups"][0]
+        return shown
+
     def security_groups(self) -> dict[str, dict[str, Any]]:
-        """Return the security groups this provider made, by name."""
-        found = self.cloud.ec2.describe_security_groups()["SecurityGroups"]
+        """Return the security groups named by this provider's prefix, by name."""
+        found = (
+            self.ec2.describe_security_groups()["SecurityGroups"]
+            if self.real
+            else self.cloud.ec2.groups.values()
+        )
         return {group["GroupName"]: group for group in found if group["GroupName"].startswith(PREFIX)}
 
     def tags(self, physical_id: str) -> dict[str, str]:
@@ -170,6 +195,9 @@ class Stage(Driver):
 
     def secrets(self, *, deleted: bool = False) -> list[str]:
         """Return the names of the secrets, those in their recovery window only if asked."""
+        if not self.real:
+            kept = self.cloud.secrets.secrets.values()
+            return [secret["Name"] for secret in kept if deleted or "DeletedDate" not in secret]
         found = client("secretsmanager").list_secrets(IncludePlannedDeletion=deleted)["SecretList"]
         return [secret["Name"] for secret in found]
 
@@ -180,7 +208,7 @@ class Stage(Driver):
 
     def snapshots(self) -> list[str]:
         """Return the names of all snapshots."""
-        return [shown["SnapshotName"] for shown in self.cloud.elasticache.describe_snapshots()["Snapshots"]]
+        return [shown["SnapshotName"] for shown in self.elasticache.describe_snapshots()["Snapshots"]]
 
     def leftovers(self) -> list[str]:
         """Return what counts as left: everything but snapshots and secrets in their recovery window."""
