@@ -107,7 +107,8 @@ def test_each_step_says_what_it_interrupts_how_long_it_takes_and_whether_it_roll
         ),
         "4. tag the security group: in place; seconds; rolls back",
         "5. tag the secret: in place; seconds; rolls back",
-        "6. tag the replication group: in place; a minute or two; rolls back",
+        "6. tag the subnet group: in place; seconds; rolls back",
+        "7. tag the replication group: in place; a minute or two; rolls back",
     ]
 
 

@@ -289,21 +289,21 @@ def delete_group(group_id: str, final_snapshot: str | None) -> Call:
     return Call("elasticache", "delete_replication_group", request, f"delete the replication group {how}")
 
 
-def tag_group(arn: str, tags: Mapping[str, str]) -> Call:
-    """Set tags of the replication group; makes it `modifying` for a while."""
+def tag_group(arn: str, tags: Mapping[str, str], what: str = "replication group") -> Call:
+    """Set tags of the replication group, which makes it `modifying` for a while, or of the subnet group."""
     return Call(
         "elasticache",
         "add_tags_to_resource",
         {"ResourceName": arn, "Tags": tag_list(sorted(tags.items()))},
-        "tag the replication group",
+        f"tag the {what}",
     )
 
 
-def untag_group(arn: str, keys: Iterable[str]) -> Call:
-    """Remove tags of the replication group by key."""
+def untag_group(arn: str, keys: Iterable[str], what: str = "replication group") -> Call:
+    """Remove tags of the replication group, or of the subnet group, by key."""
     return Call(
         "elasticache",
         "remove_tags_from_resource",
         {"ResourceName": arn, "TagKeys": sorted(keys)},
-        "remove tags of the replication group",
+        f"remove tags of the {what}",
     )

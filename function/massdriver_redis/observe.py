@@ -65,8 +65,8 @@ def look_closer(aws: Aws, world: World, detail: Detail, engine: str, since: floa
         up, down = answer.get("ScaleUpModifications", []), answer.get("ScaleDownModifications", [])
         return replace(world, node_types=NodeTypes(frozenset(up), frozenset(down)))
     if detail == "tags":
-        answer = _read(aws, "elasticache", "list_tags_for_resource", ResourceName=group.arn)
-        return replace(world, tags=_tags(answer.get("TagList", [])))
+        beside = _cache_tags(aws, world.subnet_group.arn) if world.subnet_group else {}
+        return replace(world, tags=_cache_tags(aws, group.arn), subnet_group_tags=beside)
     return replace(world, events=_events(aws, group, since))
 
 
@@ -216,6 +216,7 @@ def _subnet_group(aws: Aws, name: str) -> SubnetGroup | None:
             )
             for subnet in found.get("Subnets", [])
         },
+        arn=str(found.get("ARN", "")),
     )
 
 
@@ -266,6 +267,11 @@ def _secret(aws: Aws, name: str) -> Secret | None:
         deleting=bool(answer.get("DeletedDate")),
         tags=_tags(answer.get("Tags", [])),
     )
+
+
+def _cache_tags(aws: Aws, arn: str) -> dict[str, str]:
+    answer = _read(aws, "elasticache", "list_tags_for_resource", ResourceName=arn)
+    return _tags(answer.get("TagList", []))
 
 
 def _tags(items: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -13,8 +13,9 @@ from massdriver_redis.changes import next_change, refusal
 from massdriver_redis.creation import create_next, secret, security_group
 from massdriver_redis.decision import Decision, Done, Failed, Look, Moment, Step, Wait
 from massdriver_redis.desired import Desired
-from massdriver_redis.ledger import PREFIX, Requested, Stamp
+from massdriver_redis.ledger import Requested, Stamp
 from massdriver_redis.live import current, unseen, zones
+from massdriver_redis.tagging import next_tags
 from massdriver_redis.upgrades import keeps_newer
 from massdriver_redis.world import TERMINAL_NODE_STATES, Group, World, unsettled
 
@@ -60,7 +61,7 @@ def _converge(desired: Desired, group: Group, world: World, moment: Moment) -> D
     call = next_change(desired, group, world, subnets_stay=moment.subnets_stay)
     if call:
         return Step(_counted(call, world.ledger.requested, moment))
-    return _tags(desired, group, world, moment) or Done()
+    return next_tags(desired, group, world, moment.dropped_tags) or Done()
 
 
 def not_ours(desired: Desired, world: World) -> str | None:
@@ -178,47 +179,6 @@ def _ingress(desired: Desired, world: World) -> Decision | None:
     for cidr in sorted(group.cidrs - desired.ingress):
         return Step(calls.revoke_ingress(group.id, cidr))
     return None
-
-
-def _tags(desired: Desired, group: Group, world: World, moment: Moment) -> Decision | None:
-    """Tags come last: tagging makes a settled group `modifying` for minutes."""
-    side = _companion_tags(desired, world, moment)
-    if side:
-        return side
-    if world.tags is None:
-        return Look("tags")
-    missing, surplus = _tag_difference(desired, world.tags, moment)
-    if missing:
-        return Step(calls.tag_group(group.arn, missing))
-    if surplus:
-        return Step(calls.untag_group(group.arn, surplus))
-    return None
-
-
-def _companion_tags(desired: Desired, world: World, moment: Moment) -> Decision | None:
-    if world.security_group:
-        missing, surplus = _tag_difference(desired, world.security_group.tags, moment)
-        if missing:
-            return Step(calls.tag_security_group(world.security_group.id, missing))
-        if surplus:
-            return Step(calls.untag_security_group(world.security_group.id, surplus))
-    if world.secret and desired.secure:
-        missing, surplus = _tag_difference(desired, world.secret.tags, moment)
-        if missing:
-            return Step(calls.tag_secret(desired.names.secret, missing))
-        if surplus:
-            return Step(calls.untag_secret(desired.names.secret, surplus))
-    return None
-
-
-def _tag_difference(desired: Desired, live: object, moment: Moment) -> tuple[dict[str, str], frozenset[str]]:
-    """Return tags to set, and keys to remove: those the previous properties had, never anyone else's."""
-    have = dict(live) if isinstance(live, dict) else {}
-    missing = {key: value for key, value in desired.tags.items() if have.get(key) != value}
-    surplus = frozenset(
-        key for key in moment.dropped_tags & have.keys() - desired.tags.keys() if not key.startswith(PREFIX)
-    )
-    return missing, surplus
 
 
 # --- warnings --------------------------------------------------------------------------------------

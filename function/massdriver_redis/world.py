@@ -98,6 +98,7 @@ class SubnetGroup:
     description: str
     vpc_id: str
     subnets: Mapping[str, str]
+    arn: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class NodeTypes:
 
 @dataclass(frozen=True)
 class World:
-    """One look. The last four fields cost a call of their own and are filled when the plan asks."""
+    """One look. What follows the four things costs calls of its own and is filled when the plan asks."""
 
     group: Group | None = None
     subnet_group: SubnetGroup | None = None
@@ -146,6 +147,7 @@ class World:
     node_types: NodeTypes | None = None
     versions: tuple[str, ...] | None = None
     tags: Mapping[str, str] | None = None
+    subnet_group_tags: Mapping[str, str] = field(default_factory=dict)
     events: tuple[str, ...] | None = None
     versions_unknown: bool = field(default=False)
 

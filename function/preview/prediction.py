@@ -19,6 +19,7 @@ from massdriver_redis.world import (
 
 T = TypeVar("T")
 Request = Mapping[str, Any]
+SUBNET_GROUP_ARN = "subnet group"
 
 
 def predict(world: World, call: Call, zones: Mapping[str, str]) -> World:
@@ -150,10 +151,13 @@ def _subnet_group(world: World, request: Request, zones: Mapping[str, str]) -> W
     if world.subnet_group:
         return replace(world, subnet_group=replace(world.subnet_group, subnets=subnets))
     made = SubnetGroup(
-        request["CacheSubnetGroupName"], request["CacheSubnetGroupDescription"], vpc_id="", subnets=subnets
+        name=request["CacheSubnetGroupName"],
+        description=request["CacheSubnetGroupDescription"],
+        vpc_id=world.security_group.vpc_id if world.security_group else "",
+        subnets=subnets,
+        arn=SUBNET_GROUP_ARN,
     )
-    vpc = world.security_group.vpc_id if world.security_group else ""
-    return replace(world, subnet_group=replace(made, vpc_id=vpc))
+    return replace(world, subnet_group=made, subnet_group_tags=_tags(request["Tags"]))
 
 
 def _security_group(world: World, request: Request) -> World:
@@ -182,11 +186,15 @@ def _without(tags: Mapping[str, str], keys: Iterable[str]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if key not in set(keys)}
 
 
-def _tag_group(world: World, request: Request) -> World:
+def _tag_cache(world: World, request: Request) -> World:
+    if request["ResourceName"] == SUBNET_GROUP_ARN:
+        return replace(world, subnet_group_tags={**world.subnet_group_tags, **_tags(request["Tags"])})
     return replace(world, tags={**(world.tags or {}), **_tags(request["Tags"])})
 
 
-def _untag_group(world: World, request: Request) -> World:
+def _untag_cache(world: World, request: Request) -> World:
+    if request["ResourceName"] == SUBNET_GROUP_ARN:
+        return replace(world, subnet_group_tags=_without(world.subnet_group_tags, request["TagKeys"]))
     return replace(world, tags=_without(world.tags or {}, request["TagKeys"]))
 
 
@@ -230,6 +238,6 @@ _ON_REST: dict[str, Callable[[World, Request], World]] = {
     "delete_tags": _untag_security_group,
     "tag_resource": _tag_secret,
     "untag_resource": _untag_secret,
-    "add_tags_to_resource": _tag_group,
-    "remove_tags_from_resource": _untag_group,
+    "add_tags_to_resource": _tag_cache,
+    "remove_tags_from_resource": _untag_cache,
 }

@@ -10,6 +10,7 @@ from massdriver_redis.calls import Call
 from massdriver_redis.live import engine_and_version
 from massdriver_redis.world import Group, World
 from preview.foresight import Foreseen
+from preview.prediction import SUBNET_GROUP_ARN
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ def nature(call: Call, world: World) -> Nature:
     if "CacheNodeType" in call.request:
         kind = SECONDS if _scales_offline(world.group) else IN_PLACE
         return Nature(kind, "10 minutes and more, with the data", _YES)
+    if call.request.get("ResourceName") == SUBNET_GROUP_ARN:
+        return _MOMENT
     return _NATURES.get(call.operation, _MOMENT)
 
 

@@ -160,6 +160,12 @@ class Bench:
         answer = self.simulator.act(ACCOUNT, REGION, "DescribeCacheSubnetGroups", {}) or {}
         return {each["SubnetIdentifier"] for each in answer["CacheSubnetGroups"][0]["Subnets"]}
 
+    def subnet_group_tags(self) -> dict[str, str]:
+        """Return the tags of the subnet group."""
+        arn = f"arn:aws:elasticache:{REGION}:{ACCOUNT}:subnetgroup:{names(GROUP, PREFIX).subnet_group}"
+        answer = self.simulator.act(ACCOUNT, REGION, "ListTagsForResource", {"ResourceName": arn}) or {}
+        return {tag["Key"]: tag["Value"] for tag in answer["TagList"]}
+
     def mutations(self) -> list[Call]:
         """Return the ElastiCache calls that write, in order."""
         return [call for call in self.wire.mutations() if call.service == "elasticache"]
@@ -212,6 +218,7 @@ def differences(bench: Bench, properties: Properties, *, after_rollback: bool = 
         "security_groups": (group.security_groups, (security_group["GroupId"],)),
         "cidrs": (cidrs, {properties.vpc.cidr} if properties.allow_vpc_access else set()),
         "tags": (_users(bench.simulator.tags(GROUP)), tags),
+        "tags of the subnet group": (_users(bench.subnet_group_tags()), tags),
         "tags of the security group": (
             _users({tag["Key"]: tag["Value"] for tag in security_group["Tags"]}),
             tags,
