@@ -602,6 +602,47 @@ def test_a_replacement_onto_a_cluster_that_is_being_deleted_waits_and_then_makes
     assert stage.simulator.group(original) is not before
 
 
+def test_a_rollback_onto_a_cluster_that_is_being_deleted_fails_and_touches_nothing(stage):
+    original = stage.created()
+    assert stage.update(NAME, stage.properties(**REPLACED), clean_up=False).ok
+    stage.elasticache.delete_replication_group(ReplicationGroupId=original)
+    stage.wire.clear()
+
+    response = stage.roll_back(NAME)
+
+    assert not response.ok
+    assert f"{original} still exists" in response.reason
+    assert stage.writes() == []
+
+
+def test_a_replacement_tried_again_over_its_own_failed_try_starts_anew(stage):
+    stage.created()
+    replacing = stage.properties(**REPLACED)
+    stage.simulator.fail_next_create("Cannot do it.")
+    assert not stage.changed(replacing).ok
+    (failed,) = [group.id for group in stage.simulator.groups() if group.status == "create-failed"]
+    stage.resources[NAME].properties = stringified(stage.properties())
+
+    response = stage.changed(replacing)
+
+    assert response.ok, response.reason
+    assert response.physical_id == failed
+    assert groups(stage) == [failed]
+
+
+def test_a_replacement_onto_a_namesake_of_another_owner_is_refused(real):
+    original = real.created()
+    assert real.changed(real.properties(**REPLACED)).ok
+    client("secretsmanager").delete_secret(SecretId=f"{PREFIX}-{original}", ForceDeleteWithoutRecovery=True)
+    foreign_security_group(real, original)
+    real.wire.clear()
+
+    response = real.changed(real.properties(allow_replacement=True))
+
+    assert f"a security group named for {original} exists and isn't this resource's" in response.reason
+    assert real.writes() == []
+
+
 def test_there_and_back_again_ends_with_one_cluster(stage):
     original = stage.created()
     assert stage.changed(stage.properties(**REPLACED)).ok

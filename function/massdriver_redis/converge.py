@@ -291,7 +291,7 @@ class Convergence:
         world = self._look(physical_id)
         if not owned(self._request.owner, world) or world.ledger.delivered:
             return None
-        group = world.security_group
+        group = own_security_group(self._request.owner, world)
         if world.group and not group:
             return None
         if group and not world.ledger.was_accepted(self._request.request_id):
