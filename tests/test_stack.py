@@ -26,29 +26,27 @@ def saying(status):
 
 
 @pytest.mark.parametrize(
-    ("status", "back", "creates", "updates"),
+    ("status", "back", "away"),
     [
-        ("CREATE_IN_PROGRESS", False, True, True),
-        ("CREATE_COMPLETE", False, False, False),
-        ("UPDATE_IN_PROGRESS", False, True, True),
-        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", False, False, False),
-        ("UPDATE_COMPLETE", False, False, False),
-        ("UPDATE_ROLLBACK_IN_PROGRESS", True, False, True),
-        ("UPDATE_ROLLBACK_FAILED", True, False, True),
-        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", False, False, False),
-        ("ROLLBACK_IN_PROGRESS", True, False, True),
-        ("ROLLBACK_COMPLETE", False, False, False),
-        ("DELETE_IN_PROGRESS", False, False, False),
+        ("CREATE_IN_PROGRESS", False, False),
+        ("CREATE_COMPLETE", False, False),
+        ("UPDATE_IN_PROGRESS", False, False),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", False, False),
+        ("UPDATE_COMPLETE", False, False),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", True, True),
+        ("UPDATE_ROLLBACK_FAILED", True, True),
+        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", False, True),
+        ("ROLLBACK_IN_PROGRESS", True, True),
+        ("ROLLBACK_COMPLETE", False, True),
+        ("DELETE_IN_PROGRESS", False, True),
     ],
 )
-def test_the_stack_s_status_tells_which_way_it_goes_and_what_it_still_does(
-    wire, status, back, creates, updates
-):
+def test_the_stack_s_status_tells_whether_it_goes_back_or_away(wire, status, back, away):
     wire.before = saying(status)
 
     assert stack.rolling_back(STACK_ID) is back
-    assert stack.creates_no_more(STACK_ID) is not creates
-    assert stack.updates_no_more(STACK_ID) is not updates
+    assert stack.going_away(STACK_ID) is away
+    assert stack.being_deleted(STACK_ID) is status.startswith("DELETE")
 
 
 def test_the_stack_is_asked_for_by_its_id_so_that_a_deleted_one_is_found_too(wire):
@@ -69,7 +67,7 @@ def test_where_the_status_is_denied_or_unknown_it_is_not_rolling_back_and_the_lo
     wire.before = refuse
     with captured() as log:
         assert stack.rolling_back(STACK_ID) is False
-        assert stack.creates_no_more(STACK_ID) is False
+        assert stack.going_away(STACK_ID) is False
 
     assert "taken as not rolling back" in log.getvalue()
 

@@ -208,8 +208,8 @@ class Convergence:
         if foreign:
             return Failed(foreign, refused=True)
         if home.group is None:
-            if stack.updates_no_more(self._request.stack_id):
-                return Silent("the stack updates nothing now; this Update is a late copy")
+            if stack.being_deleted(self._request.stack_id):
+                return Silent("the stack is being deleted; this Update is a late copy")
             return Failed(self._lost(), refused=True)
         differing = replacement.create_only_differences(
             self._properties, self._request.owner, self._home_id, home
@@ -225,8 +225,8 @@ class Convergence:
             return Failed(foreign, refused=True) if mine else self._nothing_made(foreign)
         if world.ledger.was_accepted(self._request.request_id):
             return self._computed
-        if stack.creates_no_more(self._request.stack_id):
-            return Silent("the stack creates nothing now; this Create is a late copy", superseded=True)
+        if stack.going_away(self._request.stack_id):
+            return Silent("the stack rolls back or is being deleted; this Create is a late copy", True)
         if not owned(self._request.owner, world):
             return self._computed
         if world.ledger.handed_over or (world.group and not world.security_group):

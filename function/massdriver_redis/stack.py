@@ -16,16 +16,18 @@ def rolling_back(stack_id: str) -> bool:
     return _status(stack_id).startswith(_ROLLING_BACK)
 
 
-def creates_no_more(stack_id: str) -> bool:
-    """Tell whether a Create can only be a late copy: the stack goes back or away, or is complete."""
-    status = _status(stack_id)
-    return status.startswith(_GOING) or "_COMPLETE" in status
+def going_away(stack_id: str) -> bool:
+    """Tell whether a Create can only be a late copy: the stack goes back, or is being deleted.
+
+    A complete stack proves nothing: what DescribeStacks shows may be a moment old, and a Create that is
+    wrongly ignored would hang its stack for an hour.
+    """
+    return _status(stack_id).startswith(_GOING)
 
 
-def updates_no_more(stack_id: str) -> bool:
-    """Tell whether an Update can only be a late copy: the stack is deleted, or cleans up or is complete."""
-    status = _status(stack_id)
-    return status.startswith("DELETE_") or "_COMPLETE" in status
+def being_deleted(stack_id: str) -> bool:
+    """Tell whether the stack is being deleted or is gone, so that an Update can only be a late copy."""
+    return _status(stack_id).startswith("DELETE_")
 
 
 def _status(stack_id: str) -> str:
