@@ -85,7 +85,8 @@ def replay(
             status = end.status
             _same_way(plain, faults[0], world)
             world.wire.hook = straight
-            world.idle(300)
+            if end.status != "HUNG":
+                world.idle(300)
             found = list(wrongs(operation, plain, faults[0], end, world))
         except Exception as error:
             found = [f"{type(error).__name__}: {error}", traceback.format_exc()[-1500:]]
@@ -129,7 +130,6 @@ def chosen_by(seed: int, share: float) -> Wanted:
 
 def _prepare(operation: Operation, world: World) -> dict[str, Any]:
     operation.prepare(world)
-    world.idle(120)
     world.wire.clear()
     return {} if world.real else world.state()
 

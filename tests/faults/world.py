@@ -157,7 +157,7 @@ class World(Driver):
             "engine": f"{group.engine} {group.version}",
             "parameter group": group.parameter_group,
             "node type": group.node_type,
-            "members": {each.id: len(each.members) for each in group.node_groups},
+            "members": sorted(len(each.members) for each in group.node_groups),
             "failover": group.failover,
             "multi-AZ": group.multi_az,
             "tls": group.tls,
