@@ -82,9 +82,13 @@ def test_where_cloudformation_can_not_answer_now_it_is_asked_again(wire, error):
         raise error
 
     wire.before = refuse
-    for question in (stack.rolling_back, stack.going_away, stack.being_deleted):
+    for ask in (
+        lambda: stack.rolling_back(STACK_ID),
+        lambda: stack.creates_no_more(STACK_ID, late=False),
+        lambda: stack.updates_no_more(STACK_ID, late=False),
+    ):
         with pytest.raises(BusyError, match="cloudformation:DescribeStacks"):
-            question(STACK_ID)
+            ask()
 
 
 def test_an_answer_without_a_stack_counts_as_unknown(wire):

@@ -352,7 +352,7 @@ class Convergence:
             return Wait("the replication group to show")
         hand_over = self._hand_over(world, world.security_group) if turn.armed else None
         if hand_over:
-            if not self._updates and stack.going_away(self._request.stack_id):
+            if not self._updates and stack.creates_no_more(self._request.stack_id, late=False):
                 # Handed over to nobody: the Delete that comes may only know an id of CloudFormation's making.
                 return Answer("FAILED", self._target, "the stack stopped this Create; it is to be deleted")
             return hand_over
