@@ -44,6 +44,9 @@ class Rules(Protocol):
     def remove(self, name: str, request_id: str) -> None:
         """Stop a rule from polling for a request."""
 
+    def sweep(self, prefix: str) -> None:
+        """Remove the rules that poll for nothing."""
+
 
 def handler(record: object, _context: object) -> dict[str, str]:
     """Handle one on-failure record of the provider function."""
@@ -59,14 +62,17 @@ def handle(record: object, rules: Rules, put: Callable[[str, bytes], int], now: 
     if failed is None:
         log.error("Ignored: no failed event of CloudFormation that may be answered")
         return {"status": "IGNORED"}
-    armed = rules.armed(os.environ["RESOURCE_PREFIX"], failed.request_id)
+    prefix = os.environ["RESOURCE_PREFIX"]
+    armed = rules.armed(prefix, failed.request_id)
     waiting = _polls_may_recover(failed, armed, rules, now) if failed.is_poll else bool(armed)
     if waiting or (failed.is_poll and not armed):
         log.warning("Left to the polls: %s", failed.cause)
+        rules.sweep(prefix)
         return {"status": "LEFT", "cause": failed.cause}
     status = _answer(failed, put)
     for rule in armed:
         rules.remove(rule["Name"], failed.request_id)
+    rules.sweep(prefix)
     return {"status": status, "physical_resource_id": failed.physical_id, "cause": failed.cause}
 
 

@@ -68,6 +68,15 @@ class EventBridge:
             self._unless(_GONE, "RemoveTargets", {"Rule": name, "Ids": ids})
         self._unless((*_GONE, "ValidationException"), "DeleteRule", {"Name": name})
 
+    def sweep(self, prefix: str) -> None:
+        """Remove the rules under `prefix` that poll for nothing: an invocation died between two calls.
+
+        Another that is just arming such a rule finds it gone and makes it again.
+        """
+        for rule in list(self._rules(prefix)):
+            if not self._targets(rule["Name"]):
+                self._unless((*_GONE, "ValidationException"), "DeleteRule", {"Name": rule["Name"]})
+
     def _unless(self, expected: Sequence[str], operation: str, wanted: Mapping[str, object]) -> None:
         try:
             self._call(operation, wanted)

@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from massdriver_redis import stack
+from massdriver_redis.errors import BusyError
 from tests.support.cloud import Cloud
 from tests.support.logs import captured
 from tests.support.wire import Wire, client_error
@@ -26,27 +27,31 @@ def saying(status):
 
 
 @pytest.mark.parametrize(
-    ("status", "back", "away"),
+    ("status", "back", "creates", "updates"),
     [
-        ("CREATE_IN_PROGRESS", False, False),
-        ("CREATE_COMPLETE", False, False),
-        ("UPDATE_IN_PROGRESS", False, False),
-        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", False, False),
-        ("UPDATE_COMPLETE", False, False),
-        ("UPDATE_ROLLBACK_IN_PROGRESS", True, True),
-        ("UPDATE_ROLLBACK_FAILED", True, True),
-        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", False, True),
-        ("ROLLBACK_IN_PROGRESS", True, True),
-        ("ROLLBACK_COMPLETE", False, True),
-        ("DELETE_IN_PROGRESS", False, True),
+        ("CREATE_IN_PROGRESS", False, "yes", "yes"),
+        ("CREATE_COMPLETE", False, "unless late", "unless late"),
+        ("UPDATE_IN_PROGRESS", False, "yes", "yes"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", False, "unless late", "unless late"),
+        ("UPDATE_COMPLETE", False, "unless late", "unless late"),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", True, "no", "yes"),
+        ("UPDATE_ROLLBACK_FAILED", True, "no", "yes"),
+        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", False, "no", "unless late"),
+        ("ROLLBACK_IN_PROGRESS", True, "no", "yes"),
+        ("ROLLBACK_COMPLETE", False, "no", "unless late"),
+        ("DELETE_IN_PROGRESS", False, "no", "no"),
     ],
 )
-def test_the_stack_s_status_tells_whether_it_goes_back_or_away(wire, status, back, away):
+def test_the_stack_s_status_tells_which_way_it_goes_and_what_it_still_does(
+    wire, status, back, creates, updates
+):
     wire.before = saying(status)
 
     assert stack.rolling_back(STACK_ID) is back
-    assert stack.going_away(STACK_ID) is away
-    assert stack.being_deleted(STACK_ID) is status.startswith("DELETE")
+    for late in (False, True):
+        expected = {"yes": False, "no": True, "unless late": late}
+        assert stack.creates_no_more(STACK_ID, late=late) is expected[creates]
+        assert stack.updates_no_more(STACK_ID, late=late) is expected[updates]
 
 
 def test_the_stack_is_asked_for_by_its_id_so_that_a_deleted_one_is_found_too(wire):
@@ -57,19 +62,33 @@ def test_the_stack_is_asked_for_by_its_id_so_that_a_deleted_one_is_found_too(wir
     assert [dict(call.params) for call in wire.calls] == [{"StackName": STACK_ID}]
 
 
-@pytest.mark.parametrize(
-    "error", [client_error("AccessDenied", status=403), EndpointConnectionError(endpoint_url="https://x")]
-)
-def test_where_the_status_is_denied_or_unknown_it_is_not_rolling_back_and_the_log_says_so(wire, error):
+def test_where_the_status_is_denied_it_is_not_rolling_back_and_the_log_says_so(wire):
     def refuse(_call, _index):
-        raise error
+        raise client_error("AccessDenied", status=403)
 
     wire.before = refuse
     with captured() as log:
         assert stack.rolling_back(STACK_ID) is False
-        assert stack.going_away(STACK_ID) is False
+        assert stack.creates_no_more(STACK_ID, late=True) is False
 
     assert "taken as not rolling back" in log.getvalue()
+
+
+@pytest.mark.parametrize(
+    "error", [client_error("Throttling"), EndpointConnectionError(endpoint_url="https://x")]
+)
+def test_where_cloudformation_can_not_answer_now_it_is_asked_again(wire, error):
+    def refuse(_call, _index):
+        raise error
+
+    wire.before = refuse
+    for ask in (
+        lambda: stack.rolling_back(STACK_ID),
+        lambda: stack.creates_no_more(STACK_ID, late=False),
+        lambda: stack.updates_no_more(STACK_ID, late=False),
+    ):
+        with pytest.raises(BusyError, match="cloudformation:DescribeStacks"):
+            ask()
 
 
 def test_an_answer_without_a_stack_counts_as_unknown(wire):

@@ -47,6 +47,11 @@ class Call:
     change: Change | None = None
     token: Literal["none", "new", "stored"] = field(default="none")
 
+    @property
+    def name(self) -> str:
+        """The call as IAM and AWS's documentation name it, such as "ec2:CreateTags"."""
+        return f"{self.service}:{''.join(word.capitalize() for word in self.operation.split('_'))}"
+
 
 def tag_list(tags: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
     """Return tags in AWS's list form."""

@@ -21,6 +21,9 @@ from massdriver_redis.site import Site
 from massdriver_redis.teardown import Demolition, own_security_group, owned, tear_down
 from massdriver_redis.world import SecurityGroup, World
 
+_LATE = 120.0
+"""Seconds after its signing from which on a request may be a copy that was overtaken."""
+
 _LOOK_BACK = 60.0
 """Seconds before a request from which on events are read."""
 
@@ -68,6 +71,7 @@ class Convergence:
 
     def _decide(self, turn: Turn) -> Decision | Outcome:
         """Return what is to be done, or Done where everything is as desired."""
+        self._rolling_back = None
         home = self._look(self._home_id)
         if not self._updates:
             # From here on a Delete of the computed id finds whatever is made.
@@ -111,10 +115,14 @@ class Convergence:
             return Done()
         return tear_down(self._demolition(self._target), world)
 
-    def mark(self, tags: dict[str, str]) -> None:
-        """Write ledger tags on every group this request concerns."""
-        for site in self._sites.values():
-            if own_security_group(self._request.owner, site.world):
+    def mark(self, tags: dict[str, str], *, succeeded: bool) -> None:
+        """Write ledger tags on every group this request concerns.
+
+        After a failure only on the one CloudFormation knows: a new one would pass for handed over.
+        """
+        for physical_id, site in self._sites.items():
+            known = succeeded or physical_id == self._home_id
+            if known and own_security_group(self._request.owner, site.world):
                 site.mark(tags)
 
     def late(self, waiting: str) -> str:
@@ -208,8 +216,8 @@ class Convergence:
         if foreign:
             return Failed(foreign, refused=True)
         if home.group is None:
-            if stack.being_deleted(self._request.stack_id):
-                return Silent("the stack is being deleted; this Update is a late copy")
+            if stack.updates_no_more(self._request.stack_id, late=self._is_late()):
+                return Silent("the stack updates nothing now; this Update is a late copy")
             return Failed(self._lost(), refused=True)
         differing = replacement.create_only_differences(
             self._properties, self._request.owner, self._home_id, home
@@ -225,8 +233,8 @@ class Convergence:
             return Failed(foreign, refused=True) if mine else self._nothing_made(foreign)
         if world.ledger.was_accepted(self._request.request_id):
             return self._computed
-        if stack.going_away(self._request.stack_id):
-            return Silent("the stack rolls back or is being deleted; this Create is a late copy", True)
+        if stack.creates_no_more(self._request.stack_id, late=self._is_late()):
+            return Silent("the stack creates nothing now; this Create is a late copy", superseded=True)
         if not owned(self._request.owner, world):
             return self._computed
         if world.ledger.handed_over or (world.group and not world.security_group):
@@ -261,6 +269,11 @@ class Convergence:
             return self._computed
         return Failed(self._still_exists(self._computed), refused=True)
 
+    def _is_late(self) -> bool:
+        """Tell whether this comes so long after it was sent that the stack's status is surely newer."""
+        signed_at = self._request.signed_at
+        return signed_at is not None and self._clock.now() - signed_at > _LATE
+
     def _is_rolling_back(self) -> bool:
         if self._rolling_back is None:
             self._rolling_back = stack.rolling_back(self._request.stack_id)
@@ -289,6 +302,9 @@ class Convergence:
         if not physical_id:
             return None
         world = self._look(physical_id)
+        if not world.security_group:
+            # What is missing here is left behind for good: not on the word of a single read.
+            world = self._look(physical_id)
         if not owned(self._request.owner, world) or world.ledger.delivered:
             return None
         group = own_security_group(self._request.owner, world)
@@ -336,6 +352,9 @@ class Convergence:
             return Wait("the replication group to show")
         hand_over = self._hand_over(world, world.security_group) if turn.armed else None
         if hand_over:
+            if not self._updates and stack.creates_no_more(self._request.stack_id, late=False):
+                # Handed over to nobody: the Delete that comes may only know an id of CloudFormation's making.
+                return Answer("FAILED", self._target, "the stack stopped this Create; it is to be deleted")
             return hand_over
         told = (*self._properties.warnings, *warnings(self._desired(self._target), world))
         for warning in told:

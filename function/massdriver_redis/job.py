@@ -37,8 +37,8 @@ class Job(Protocol):
     def abandon(self) -> Decision:
         """Plan the removal of what this superseded request may have made too late."""
 
-    def mark(self, tags: dict[str, str]) -> None:
-        """Write ledger tags."""
+    def mark(self, tags: dict[str, str], *, succeeded: bool) -> None:
+        """Write ledger tags that note the answer."""
 
     def late(self, waiting: str) -> str:
         """Return the Reason of a request that ran out of time."""

@@ -82,7 +82,8 @@ class Operation:
         self._strikes = 0
         self._took_over = False
         self._noted = False
-        self._doubted = ""
+        self._trouble = ""
+        self._doubted: Answer | None = None
         self._looked_at = self._began
         self._armed_at = request.armed_at
         self._calm_at = 0.0 if request.armed_at is None else request.armed_at + _CALM_AFTER
@@ -103,6 +104,10 @@ class Operation:
 
     def run(self) -> Outcome:
         """Go on until the request is answered, superseded, or this invocation's window is over."""
+        given_up = self._request.started_at + self._request.service_timeout
+        if self._request.is_poll and self._clock.now() >= given_up:
+            # An answer now would be noted as taken, and what it speaks of as handed over.
+            return self._leave(Silent("CloudFormation waits no longer"))
         for _ in range(_MOST_TURNS):
             turn = self._turn()
             if isinstance(turn, Silent):
@@ -131,7 +136,7 @@ class Operation:
         if delivered and of_use and (self._armed or self._noted):
             try:
                 stamp = Stamp(self._request.request_id, self._request.signed_at or 0.0)
-                self._job.mark({ANSWERED: stamp.text()})
+                self._job.mark({ANSWERED: stamp.text()}, succeeded=answer.status == "SUCCESS")
             except ResourceError as error:
                 logger.warning("The answer is not on record", reason=str(error))
         self._disarm()
@@ -150,12 +155,14 @@ class Operation:
             return self._hold(Wait(str(error)))
         except ResourceError as error:
             return self._failed(str(error))
+        self._trouble = ""
         if turn is None or isinstance(turn, Wait):
             self._strikes = 0
         return turn
 
     def _look_and_step(self) -> Outcome | Wait | None:
         self._looked_at = self._clock.now()
+        doubted, self._doubted = self._doubted, None
         overtaken = self._standing()
         if overtaken:
             return overtaken
@@ -163,14 +170,16 @@ class Operation:
         decision = self._job.decide(Turn(self._armed, self._took_over, calm))
         match decision:
             case Step() if self._late and decision.call.service == "elasticache":
-                return Wait(f"still to {decision.call.summary}")
+                return Wait(self._trouble or f"still to {decision.call.summary} ({decision.call.name})")
             case Step():
                 return self._step(decision)
             case Wait():
                 self._arm()
                 return decision
             case Failed():
-                return self._judged(decision)
+                return self._seen_twice(self._failed(decision.reason), doubted)
+            case Answer() if decision.status == "FAILED" or self._request.kind == "Delete":
+                return self._seen_twice(decision, doubted)
             case Done() | Look():
                 raise ResourceError("the planner came to no end; report this with the log")
             case _:
@@ -186,14 +195,18 @@ class Operation:
             return None
         if self._job.make(step) == "made":
             return None
-        return Wait("AWS to show what is there already")
+        return Wait(f"AWS to show what {step.call.name} found done already")
 
-    def _judged(self, failed: Failed) -> Answer | None:
-        """Fail once a second look says the same: another invocation's step may fall into the midst of one."""
-        if self._doubted != failed.reason:
-            self._doubted = failed.reason
-            return None
-        return self._failed(failed.reason)
+    def _seen_twice(self, answer: Answer, doubted: Answer | None) -> Answer | None:
+        """Answer once a second look says the same.
+
+        Another invocation's step may fall into the midst of a look, and what was made a moment ago may
+        be missing in one.
+        """
+        if answer == doubted:
+            return answer
+        self._doubted = answer
+        return None
 
     def _gives_up(self, error: ResourceError) -> bool:
         self._strikes += 1
@@ -205,6 +218,7 @@ class Operation:
 
     def _hold(self, wait: Wait) -> Wait | Answer:
         """Wait out a trouble, with the rule armed so that the next poll goes on."""
+        self._trouble = wait.why
         try:
             self._arm()
         except ResourceError as error:
@@ -219,6 +233,9 @@ class Operation:
             return self._failed(waiting)
         if self._clock.now() + _NEXT_POLL > self._request.started_at + self._request.service_timeout:
             # A short ServiceTimeout: the next poll may come when CloudFormation has given up.
+            return self._failed(self._job.late(waiting))
+        if self._trouble and self._began + envelope.POLL_INTERVAL >= self._request.deadline:
+            # The next poll would be too late to try again, and would no longer know the trouble's name.
             return self._failed(self._job.late(waiting))
         return Pending(self.physical_id, waiting)
 
@@ -240,7 +257,9 @@ class Operation:
             return Silent("the poll rule is gone or another request's", superseded=not others)
         if others:
             self._took_over = True
-            self._calm_at = self._clock.now() + _CALM_AFTER
+            if self._armed_at is None:
+                # From then on the other one finds this one's poll and stops, even if its own stays.
+                self._calm_at = self._clock.now() + _CALM_AFTER
         if others and self._armed:
             self._rule.drop(str(each.get("RequestId", "")) for each in others)
         return None
@@ -270,7 +289,7 @@ class Operation:
 
     def _disarm(self) -> None:
         """Stop polling; a rule that another operation has taken stays."""
-        if self._rule and self._armed:
+        if self._rule and (self._armed or self._rule.idle):
             self._rule.disarm(self._request.request_id)
 
     def _leave(self, silent: Silent) -> Silent:

@@ -16,7 +16,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from massdriver_redis.aws import translate
-from massdriver_redis.errors import BusyError, ResourceError
+from massdriver_redis.errors import AccessDeniedError, BusyError, ResourceError
 from massdriver_redis.log import logger
 
 LARGEST_INPUT = 8192
@@ -38,7 +38,8 @@ class PollRule:
     """The rule called `name` on the default bus, whose targets are the function itself, one per request.
 
     `events_client` is boto3's client of the function's own role and region, whatever role makes the
-    cluster. Every method is safe beside the same method of another invocation.
+    cluster. Every method is safe beside the same method of another invocation. `idle` tells whether the
+    rule, when its targets were last read, stood there without any: an invocation died on its way.
     """
 
     def __init__(
@@ -49,18 +50,21 @@ class PollRule:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = name
+        self.idle = False
         self._client = events_client
         self._function_arn = function_arn
         self._sleep = sleep
 
     def carried(self) -> tuple[dict[str, object], ...]:
         """Return the events the armed rule carries; none where no rule is armed. Raises ResourceError."""
+        self.idle = False
         try:
             answer = self._call("list_targets_by_rule", Rule=self.name)
         except ResourceError as error:
             if error.code == _GONE:
                 return ()
             raise
+        self.idle = not answer["Targets"]
         events = (_event(target.get("Input")) for target in answer["Targets"])
         return tuple(event for event in events if event is not None)
 
@@ -81,7 +85,8 @@ class PollRule:
             self._put_rule()
             if self._put_target(request_id, text):
                 return
-        raise BusyError("The poll rule could not be armed: it is removed as often as it is made.")
+        self.disarm(request_id)
+        raise BusyError("events:PutTargets: the poll rule can't be armed, it is removed as often as made")
 
     def drop(self, request_ids: Iterable[str]) -> None:
         """Stop polling for these requests; one not polled for is done, any other failure is logged."""
@@ -95,7 +100,11 @@ class PollRule:
 
     def _remove(self, operation: str, wanted: Mapping[str, object]) -> None:
         try:
-            self._call(operation, **wanted)
+            try:
+                self._call(operation, **wanted)
+            except AccessDeniedError:
+                # Asked twice, for what isn't removed now stays: IAM takes a moment to spread.
+                self._call(operation, **wanted)
         except ResourceError as error:
             if error.code not in (_GONE, _STILL_POLLED):
                 logger.warning("The poll rule was not removed", rule=self.name, error=str(error))
@@ -111,6 +120,8 @@ class PollRule:
             )
         except ResourceError as error:
             if error.code != _QUOTA:
+                # A call without an answer may have made the rule all the same.
+                self._remove("delete_rule", {"Name": self.name})
                 raise
             raise ResourceError(
                 "EventBridge takes no more rules in this Region (300 by default); remove some or ask AWS "

@@ -68,7 +68,7 @@ class Removal:
         """A Delete makes nothing."""
         return Done()
 
-    def mark(self, tags: dict[str, str]) -> None:
+    def mark(self, tags: dict[str, str], *, succeeded: bool) -> None:  # noqa: ARG002
         """Write ledger tags while there is a security group of ours to carry them."""
         if self._site and own_security_group(self._request.owner, self._site.world):
             self._site.mark(tags)
@@ -99,7 +99,9 @@ class Removal:
         return self._site
 
     def _look(self) -> World:
-        return self._here().look()
+        world = self._here().look()
+        # A group without its ledger counts as handed over: not on the word of a single read.
+        return self._here().look() if world.group and not world.security_group else world
 
     def _handed_over(self, world: World, *, delivered: bool) -> bool:
         """Whether the stack was ever given this cluster; without a ledger, a live group counts as given."""

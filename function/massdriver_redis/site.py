@@ -39,11 +39,10 @@ class Site:
     def make(self, call: Call, stamp: Stamp) -> Effect:
         """Make a call; a change of ElastiCache is recorded first, and struck out if it fails."""
         began = self._clock.now()
-        if call.change:
-            record = Requested(call.change, stamp.request_id, self._clock.now())
-            self.mark({REQUESTED: record.text()})
         logger.info("Step", summary=call.summary, call=f"{call.service}:{call.operation}")
         try:
+            if call.change:
+                self.mark({REQUESTED: Requested(call.change, stamp.request_id, began).text()})
             if self._clock.now() > began + FRESH:
                 raise BusyError("AWS was slow to take the record of a change; it is planned anew")
             return perform(self.aws, call, self.names.secret)

@@ -110,7 +110,6 @@ NOT_FOUND = {
     "elasticache:DeleteReplicationGroup": _NO_GROUP,
     "elasticache:AddTagsToResource": _NO_GROUP,
     "elasticache:RemoveTagsFromResource": _NO_GROUP,
-    "cloudformation:DescribeStacks": "ValidationError",
     "ec2:CreateTags": _NO_SECURITY_GROUP,
     "ec2:DeleteTags": _NO_SECURITY_GROUP,
     "ec2:DeleteSecurityGroup": _NO_SECURITY_GROUP,
@@ -124,9 +123,9 @@ NOT_FOUND = {
     "secretsmanager:UntagResource": _NO_SECRET,
     "events:ListTargetsByRule": _NO_RULE,
     "events:PutTargets": _NO_RULE,
-    "events:RemoveTargets": _NO_RULE,
-    "events:DeleteRule": _NO_RULE,
 }
+"""Left out: EventBridge's word that a rule to be removed is gone, and CloudFormation's that a stack is gone
+whose request is being handled. Nothing is to be done after the one, and the other can't be."""
 
 _OF_PUT = {
     "throttled": UnreachableError("the response could not be delivered: HTTP status 429"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.support import document
-from tests.support.driver import Response
+from tests.support.driver import Resource, Response, stringify
 
 from .world import INVENTED_ID, NAME, World
 
@@ -135,8 +135,11 @@ def _failed_create(world: World) -> None:
 
 def _cancelled_create(world: World) -> None:
     """CloudFormation cancels a create that runs, and deletes it under an id of its own making."""
-    world.create(NAME, world.properties(document.FREE_TIER, ServiceTimeout=61))
-    world.resources[NAME].physical_id = INVENTED_ID
+    world.stack_status("CREATE_IN_PROGRESS")
+    properties = stringify(world.properties(document.FREE_TIER))
+    world.resources[NAME] = Resource(INVENTED_ID, properties)
+    world.send("Create", NAME)
+    world.step(until=world.clock.now())
 
 
 # --- the list --------------------------------------------------------------------------------------

@@ -5,9 +5,12 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import io
 import logging
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 from unittest import mock
@@ -65,8 +68,10 @@ class World(Driver):
         self.real = real
         self.aws: Swift | Cloud = Cloud(TIMING) if real else Swift(TIMING)
         self.wire = Wire()
+        self.told: list[str] = []
+        self.other_logs = io.StringIO()
         self._fallback = _load_fallback()
-        self._rule_tags: dict[str, dict[str, str]] = {}
+        self.rule_tags: dict[str, dict[str, str]] = {}
         super().__init__(self.aws.clock, stack_name=stack_name, failed=self._fall_back)
 
     def __enter__(self) -> Self:
@@ -75,7 +80,11 @@ class World(Driver):
             self._exit.enter_context(mock.patch.object(boto3, "client", _client))
         self._exit.enter_context(self.wire)
         self._exit.callback(log.forget)
-        return super().__enter__()
+        self._exit.enter_context(_every_log_to(self.other_logs))
+        super().__enter__()
+        self._handler = self._app.handler
+        self._exit.enter_context(mock.patch.object(self._app, "handler", self._listen))
+        return self
 
     # --- properties --------------------------------------------------------------------------------
 
@@ -157,7 +166,7 @@ class World(Driver):
             "engine": f"{group.engine} {group.version}",
             "parameter group": group.parameter_group,
             "node type": group.node_type,
-            "members": {each.id: len(each.members) for each in group.node_groups},
+            "members": sorted(len(each.members) for each in group.node_groups),
             "failover": group.failover,
             "multi-AZ": group.multi_az,
             "tls": group.tls,
@@ -216,6 +225,16 @@ class World(Driver):
         assert call.name == PUT
         self.wire.around(call, lambda: super(World, self)._receive(url, body, **how))
 
+    def _listen(self, event: Any, context: Any) -> Any:
+        """Run the handler and keep what it returns or raises, which Lambda would log."""
+        try:
+            told = self._handler(event, context)
+        except BaseException:
+            self.told.append(traceback.format_exc())
+            raise
+        self.told.append(repr(told))
+        return told
+
     def _make_stack(self) -> None:
         if self.real:
             super()._make_stack()
@@ -229,7 +248,7 @@ class World(Driver):
     def _fall_back(self, record: dict[str, Any]) -> None:
         """Run the fallback on an event that failed at both tries."""
         with self.wire.handling(False):
-            rules = self._fallback.rules(self._swift.rules, self._rule_tags)
+            rules = self._fallback.rules(self._swift.rules, self.rule_tags)
             self._fallback.app.handle(record, rules, self.put, self.clock.now())
 
 
@@ -240,6 +259,20 @@ def _client(service: str, region_name: str | None = None, **how: Any) -> Any:
 
 
 _make_client = boto3.client
+
+
+@contextmanager
+def _every_log_to(stream: io.StringIO) -> Iterator[None]:
+    """Collect what loggers other than the function's own say, at the most talkative level."""
+    root, handler = logging.getLogger(), logging.StreamHandler(stream)
+    level, handlers = root.level, root.handlers[:]
+    root.handlers[:] = [handler]
+    root.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def _lasting(tags: list[dict[str, str]]) -> dict[str, str]:
@@ -262,7 +295,6 @@ class _Fallback:
             assert spec.loader
             self.app = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(self.app)
-        logging.getLogger("fallback_app").setLevel(logging.CRITICAL)
 
     def rules(self, rules: Any, tags: dict[str, dict[str, str]]) -> Any:
         """Return the fallback's EventBridge over `rules`; `tags` are those of rules by their name."""

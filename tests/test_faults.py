@@ -1,0 +1,146 @@
+"""Any fault at any AWS call of any operation ends right: a seeded share here, all of them by `make faults`."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from massdriver_redis import teardown
+from massdriver_redis.decision import Done
+from massdriver_redis.operation import Operation as Handling
+from massdriver_redis.poll_rule import PollRule
+from tests.faults.explorer import every, pairs, record, replay
+from tests.faults.faults import KINDS, PUT
+from tests.faults.judge import Fault
+from tests.faults.operations import OPERATIONS
+
+SEED = 20260701
+SHARE = 6
+"""Faults of each operation that are tried here."""
+
+LEAST_CALLS = {
+    "create": 109,
+    "create replicated": 111,
+    "create sharded": 109,
+    "create that fails": 89,
+    "update node type": 67,
+    "update replicas up": 54,
+    "update replicas down": 54,
+    "update shards out": 54,
+    "update shards in": 54,
+    "update engine": 67,
+    "update tags": 114,
+    "update access": 34,
+    "update settings": 41,
+    "update that is refused": 21,
+    "replacement": 159,
+    "clean-up of a replacement": 83,
+    "rollback of a failed update": 68,
+    "rollback of a failed replacement": 137,
+    "rollback of a finished replacement": 28,
+    "delete": 83,
+    "delete of a failed create": 77,
+    "delete of a cancelled create": 97,
+}
+"""Calls recorded of each operation, at the least: what is explored can't shrink unseen."""
+
+BY_NAME = {operation.name: operation for operation in OPERATIONS}
+operations = pytest.mark.parametrize("name", [*BY_NAME])
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """Return each operation's run without a fault, made when it is first asked for."""
+    made = {}
+
+    def of(name):
+        if name not in made:
+            made[name] = record(BY_NAME[name])
+        return made[name]
+
+    return of
+
+
+@operations
+def test_an_operation_is_recorded_with_no_fewer_calls_than_ever(plain, name):
+    calls = plain(name).calls
+
+    assert len(calls) >= LEAST_CALLS[name]
+    assert PUT in calls
+
+
+@operations
+def test_a_seeded_share_of_all_faults_ends_right(plain, name):
+    of = plain(name)
+    faults = [fault for index, call in enumerate(of.calls) for fault in every(index, call)]
+    drawn = random.Random(f"{SEED} {name}").sample(faults, SHARE)
+    print(f"seed {SEED}: {SHARE} of {len(faults)} faults")
+
+    wrong = [verdict for verdict in (replay(BY_NAME[name], of, fault) for fault in drawn) if verdict.wrongs]
+
+    assert wrong == []
+
+
+@operations
+def test_two_faults_in_one_operation_end_right(plain, name):
+    (verdict,) = pairs(BY_NAME[name], plain(name), 1, SEED)
+
+    assert verdict.wrongs == ()
+
+
+@pytest.mark.parametrize("name", ["create replicated", "update access", "delete"])
+def test_moto_is_called_as_the_swift_aws_is(plain, name):
+    on_moto = record(BY_NAME[name], real=True)
+
+    assert on_moto.calls == plain(name).calls
+    assert on_moto.end.status == plain(name).end.status
+
+
+def test_every_service_and_every_fault_is_explored(plain):
+    calls = {call for name in BY_NAME for call in plain(name).calls}
+    kinds = {fault.kind for call in calls for fault in every(0, call)}
+
+    services = {"elasticache", "ec2", "secretsmanager", "events", "cloudformation", "sts", "response"}
+    assert {call.split(":")[0] for call in calls} == services
+    assert kinds == set(KINDS)
+
+
+# The explorer finds what is wrong
+
+
+def test_it_finds_a_cluster_made_twice_or_left_behind(plain, monkeypatch):
+    monkeypatch.setattr(teardown, "_group", lambda *_: Done())
+
+    assert "left behind" in wrongs_of(plain, "create", "elasticache:DescribeCacheClusters", "denied", True)
+
+
+def test_it_finds_a_rule_left_armed(plain, monkeypatch):
+    monkeypatch.setattr(PollRule, "disarm", lambda *_: None)
+
+    assert "/rules" in wrongs_of(plain, "update access", "events:RemoveTargets", "throttled", False)
+
+
+def test_it_finds_a_fault_that_is_taken_for_the_end(plain, monkeypatch):
+    monkeypatch.setattr(Handling, "_hold", lambda self, wait: self._failed(wait.why))
+
+    assert "ended FAILED" in wrongs_of(plain, "create", "ec2:CreateSecurityGroup", "throttled", False)
+
+
+def test_it_finds_a_reason_that_does_not_name_the_call(plain, monkeypatch):
+    honest = Handling._failed
+    monkeypatch.setattr(Handling, "_failed", lambda self, _: honest(self, "something went wrong"))
+
+    assert "doesn't name" in wrongs_of(plain, "create", "ec2:CreateSecurityGroup", "denied", True)
+
+
+def test_it_finds_a_request_that_nobody_answers(plain, monkeypatch):
+    monkeypatch.setattr(PollRule, "arm", lambda *_: None)
+
+    assert "HungError" in wrongs_of(plain, "create", "events:ListTargetsByRule", "killed after", False)
+
+
+def wrongs_of(plain, name, call, kind, for_good):
+    """Return what is found wrong with a fault at the first call of that name, in one text."""
+    index = plain(name).calls.index(call)
+    return " ".join(replay(BY_NAME[name], plain(name), Fault(index, call, kind, for_good)).wrongs)
