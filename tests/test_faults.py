@@ -1,4 +1,4 @@
-"""Any fault at any AWS call of any operation ends right: a seeded share here, all of them by `make faults`."""
+"""Any fault at any AWS call of any operation ends right: a seeded share here, all by `make faults`."""
 
 from __future__ import annotations
 

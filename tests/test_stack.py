@@ -1,17 +1,22 @@
-"""Whether the stack is on its way back, by what CloudFormation says of it."""
+"""Which way the stack goes, by what CloudFormation says of it."""
 
 from __future__ import annotations
 
-import pytest
-from botocore.exceptions import EndpointConnectionError
+from datetime import UTC, datetime
 
-from massdriver_redis import stack
+import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+
 from massdriver_redis.errors import BusyError
+from massdriver_redis.stack import Stack, read_stack
 from tests.support.cloud import Cloud
 from tests.support.logs import captured
 from tests.support.wire import Wire, client_error
 
 STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/shop/51af3dc0"
+CREATED = datetime(2026, 5, 1, 12, tzinfo=UTC)
+THEN = CREATED.timestamp()
+AN_HOUR = 3600.0
 
 
 @pytest.fixture
@@ -20,78 +25,98 @@ def wire():
         yield recorded
 
 
-def saying(status):
-    return lambda call, _: (
-        {"Stacks": [{"StackStatus": status}]} if call.operation == "DescribeStacks" else None
-    )
+def saying(status, created=CREATED):
+    shown = {"StackStatus": status, **({"CreationTime": created} if created else {})}
+    return lambda call, _: {"Stacks": [shown]} if call.operation == "DescribeStacks" else None
 
 
 @pytest.mark.parametrize(
-    ("status", "back", "creates", "updates"),
+    ("status", "told"),
     [
-        ("CREATE_IN_PROGRESS", False, "yes", "yes"),
-        ("CREATE_COMPLETE", False, "unless late", "unless late"),
-        ("UPDATE_IN_PROGRESS", False, "yes", "yes"),
-        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", False, "unless late", "unless late"),
-        ("UPDATE_COMPLETE", False, "unless late", "unless late"),
-        ("UPDATE_ROLLBACK_IN_PROGRESS", True, "no", "yes"),
-        ("UPDATE_ROLLBACK_FAILED", True, "no", "yes"),
-        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", False, "no", "unless late"),
-        ("ROLLBACK_IN_PROGRESS", True, "no", "yes"),
-        ("ROLLBACK_COMPLETE", False, "no", "unless late"),
-        ("DELETE_IN_PROGRESS", False, "no", "no"),
+        # rolling back, going away, being deleted, completed
+        ("CREATE_IN_PROGRESS", (False, False, False, False)),
+        ("CREATE_COMPLETE", (False, False, False, True)),
+        ("UPDATE_IN_PROGRESS", (False, False, False, False)),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", (False, False, False, True)),
+        ("UPDATE_COMPLETE", (False, False, False, True)),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", (True, True, False, False)),
+        ("UPDATE_ROLLBACK_FAILED", (True, True, False, False)),
+        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", (False, True, False, True)),
+        ("ROLLBACK_IN_PROGRESS", (True, True, False, False)),
+        ("ROLLBACK_COMPLETE", (False, True, False, True)),
+        ("DELETE_IN_PROGRESS", (False, True, True, False)),
     ],
 )
-def test_the_stack_s_status_tells_which_way_it_goes_and_what_it_still_does(
-    wire, status, back, creates, updates
-):
+def test_the_stack_s_status_tells_which_way_it_goes(wire, status, told):
+    rolling_back, going_away, being_deleted, completed = told
     wire.before = saying(status)
 
-    assert stack.rolling_back(STACK_ID) is back
-    for late in (False, True):
-        expected = {"yes": False, "no": True, "unless late": late}
-        assert stack.creates_no_more(STACK_ID, late=late) is expected[creates]
-        assert stack.updates_no_more(STACK_ID, late=late) is expected[updates]
+    stack = read_stack(STACK_ID)
+
+    assert stack.rolling_back is rolling_back
+    assert stack.going_away is going_away
+    assert stack.being_deleted is being_deleted
+    assert stack.completed(THEN, now=THEN + AN_HOUR) is completed
+
+
+@pytest.mark.parametrize(
+    ("signed_at", "now", "over"),
+    [
+        (THEN + 5, THEN + 20, False),  # the status may be a moment old
+        (THEN + 5, THEN + 200, True),
+        (None, THEN + 200, False),
+        (THEN - AN_HOUR, THEN + 200, False),  # not an event of this stack's
+        (THEN + AN_HOUR, THEN + 200, False),
+    ],
+)
+def test_only_a_request_signed_minutes_ago_in_the_stack_s_own_life_is_over(wire, signed_at, now, over):
+    wire.before = saying("CREATE_COMPLETE")
+
+    assert read_stack(STACK_ID).completed(signed_at, now) is over
+
+
+def test_a_stack_that_does_not_tell_its_age_proves_nothing(wire):
+    wire.before = saying("CREATE_COMPLETE", created=None)
+
+    assert read_stack(STACK_ID).completed(THEN, now=THEN + AN_HOUR) is False
 
 
 def test_the_stack_is_asked_for_by_its_id_so_that_a_deleted_one_is_found_too(wire):
     wire.before = saying("DELETE_COMPLETE")
 
-    stack.rolling_back(STACK_ID)
+    read_stack(STACK_ID)
 
     assert [dict(call.params) for call in wire.calls] == [{"StackName": STACK_ID}]
 
 
-def test_where_the_status_is_denied_it_is_not_rolling_back_and_the_log_says_so(wire):
+@pytest.mark.parametrize(
+    "error",
+    [client_error("AccessDenied", status=403), EndpointConnectionError(endpoint_url="https://x")],
+)
+def test_where_the_status_is_denied_or_out_of_reach_it_is_unknown_and_the_log_says_so(wire, error):
     def refuse(_call, _index):
-        raise client_error("AccessDenied", status=403)
+        raise error
 
     wire.before = refuse
     with captured() as log:
-        assert stack.rolling_back(STACK_ID) is False
-        assert stack.creates_no_more(STACK_ID, late=True) is False
+        assert read_stack(STACK_ID) == Stack()
 
+    assert not Stack().rolling_back
+    assert not Stack().going_away
     assert "taken as not rolling back" in log.getvalue()
 
 
-@pytest.mark.parametrize(
-    "error", [client_error("Throttling"), EndpointConnectionError(endpoint_url="https://x")]
-)
+@pytest.mark.parametrize("error", [client_error("Throttling"), ReadTimeoutError(endpoint_url="https://x")])
 def test_where_cloudformation_can_not_answer_now_it_is_asked_again(wire, error):
     def refuse(_call, _index):
         raise error
 
     wire.before = refuse
-    for ask in (
-        lambda: stack.rolling_back(STACK_ID),
-        lambda: stack.creates_no_more(STACK_ID, late=False),
-        lambda: stack.updates_no_more(STACK_ID, late=False),
-    ):
-        with pytest.raises(BusyError, match="cloudformation:DescribeStacks"):
-            ask()
+    with pytest.raises(BusyError, match="cloudformation:DescribeStacks"):
+        read_stack(STACK_ID)
 
 
 def test_an_answer_without_a_stack_counts_as_unknown(wire):
     wire.before = lambda _call, _index: {"Stacks": []}
 
-    assert stack.rolling_back(STACK_ID) is False
+    assert read_stack(STACK_ID) == Stack()

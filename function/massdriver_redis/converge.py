@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from massdriver_redis import act, artifact, calls, naming, properties, replacement, stack
+from massdriver_redis import act, artifact, calls, naming, properties, replacement
 from massdriver_redis.aws import connect
 from massdriver_redis.clock import Clock
 from massdriver_redis.decision import Decision, Done, Failed, Look, Moment, Step, Wait
@@ -18,11 +18,9 @@ from massdriver_redis.outcome import Answer, Outcome, Silent
 from massdriver_redis.plan import not_ours, plan, warnings
 from massdriver_redis.request import Request
 from massdriver_redis.site import Site
+from massdriver_redis.stack import Stack, read_stack
 from massdriver_redis.teardown import Demolition, own_security_group, owned, tear_down
 from massdriver_redis.world import SecurityGroup, World
-
-_LATE = 120.0
-"""Seconds after its signing from which on a request may be a copy that was overtaken."""
 
 _LOOK_BACK = 60.0
 """Seconds before a request from which on events are read."""
@@ -216,7 +214,8 @@ class Convergence:
         if foreign:
             return Failed(foreign, refused=True)
         if home.group is None:
-            if stack.updates_no_more(self._request.stack_id, late=self._is_late()):
+            stack = read_stack(self._request.stack_id)
+            if stack.being_deleted or self._is_over(stack):
                 return Silent("the stack updates nothing now; this Update is a late copy")
             return Failed(self._lost(), refused=True)
         differing = replacement.create_only_differences(
@@ -233,7 +232,8 @@ class Convergence:
             return Failed(foreign, refused=True) if mine else self._nothing_made(foreign)
         if world.ledger.was_accepted(self._request.request_id):
             return self._computed
-        if stack.creates_no_more(self._request.stack_id, late=self._is_late()):
+        stack = read_stack(self._request.stack_id)
+        if stack.going_away or self._is_over(stack):
             return Silent("the stack creates nothing now; this Create is a late copy", superseded=True)
         if not owned(self._request.owner, world):
             return self._computed
@@ -269,14 +269,12 @@ class Convergence:
             return self._computed
         return Failed(self._still_exists(self._computed), refused=True)
 
-    def _is_late(self) -> bool:
-        """Tell whether this comes so long after it was sent that the stack's status is surely newer."""
-        signed_at = self._request.signed_at
-        return signed_at is not None and self._clock.now() - signed_at > _LATE
+    def _is_over(self, stack: Stack) -> bool:
+        return stack.completed(self._request.signed_at, self._clock.now())
 
     def _is_rolling_back(self) -> bool:
         if self._rolling_back is None:
-            self._rolling_back = stack.rolling_back(self._request.stack_id)
+            self._rolling_back = read_stack(self._request.stack_id).rolling_back
         return self._rolling_back
 
     def _nothing_made(self, reason: str) -> Answer:
@@ -352,7 +350,7 @@ class Convergence:
             return Wait("the replication group to show")
         hand_over = self._hand_over(world, world.security_group) if turn.armed else None
         if hand_over:
-            if not self._updates and stack.creates_no_more(self._request.stack_id, late=False):
+            if not self._updates and read_stack(self._request.stack_id).going_away:
                 # Handed over to nobody: the Delete that comes may only know an id of CloudFormation's making.
                 return Answer("FAILED", self._target, "the stack stopped this Create; it is to be deleted")
             return hand_over

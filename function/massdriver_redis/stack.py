@@ -1,11 +1,10 @@
-"""What CloudFormation says of the stack itself, read with the function's own role.
-
-All raise BusyError where CloudFormation can't answer now.
-"""
+"""What CloudFormation says of the stack itself, read with the function's own role."""
 
 from __future__ import annotations
 
-from botocore.exceptions import BotoCoreError, ClientError
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from massdriver_redis.aws import code_of, own_client, translate
 from massdriver_redis.errors import BusyError
@@ -14,38 +13,63 @@ from massdriver_redis.log import logger
 _ROLLING_BACK = ("ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED")
 _GOING = ("ROLLBACK_", "DELETE_", "UPDATE_ROLLBACK_")
 
+_LATE = 120.0
+"""Seconds after its signing from which on a stack's status is surely newer than a request."""
 
-def rolling_back(stack_id: str) -> bool:
-    """Tell whether the stack is on its way back to what it was; unknown counts as not."""
-    return _status(stack_id).startswith(_ROLLING_BACK)
+_SKEW = 60.0
+"""Seconds by which two clocks may differ."""
 
 
-def creates_no_more(stack_id: str, *, late: bool) -> bool:
-    """Tell whether a Create can only be a late copy: the stack goes back, or is being deleted.
+@dataclass(frozen=True)
+class Stack:
+    """A stack's status, and when it was created, in seconds since 1970; both empty where unknown."""
 
-    A complete stack proves it only of a `late` one: what DescribeStacks shows may be a moment old, and a
-    Create that is wrongly ignored would hang its stack for an hour.
+    status: str = ""
+    created_at: float | None = None
+
+    @property
+    def rolling_back(self) -> bool:
+        """Whether the stack is on its way back to what it was; unknown counts as not."""
+        return self.status.startswith(_ROLLING_BACK)
+
+    @property
+    def going_away(self) -> bool:
+        """Whether the stack goes back or is being deleted, and so creates nothing more."""
+        return self.status.startswith(_GOING)
+
+    @property
+    def being_deleted(self) -> bool:
+        """Whether the stack is being deleted or is gone."""
+        return self.status.startswith("DELETE_")
+
+    def completed(self, signed_at: float | None, now: float) -> bool:
+        """Tell whether what a request signed at `signed_at` asked for is over: the stack has completed.
+
+        What DescribeStacks shows may be a moment old, and a request that is wrongly ignored would hang its
+        stack for an hour. So only one that was signed minutes ago, in the lifetime of this very stack, can
+        be a copy that was overtaken.
+        """
+        if "_COMPLETE" not in self.status or signed_at is None or self.created_at is None:
+            return False
+        return self.created_at - _SKEW <= signed_at < now - _LATE
+
+
+def read_stack(stack_id: str) -> Stack:
+    """Return what DescribeStacks says of a stack; one that can't be read is unknown, and the log says so.
+
+    Raises BusyError where CloudFormation can't answer now; one that can't be reached at all is unknown.
     """
-    status = _status(stack_id)
-    return status.startswith(_GOING) or (late and "_COMPLETE" in status)
-
-
-def updates_no_more(stack_id: str, *, late: bool) -> bool:
-    """Tell whether an Update can only be a late copy: the stack is deleted, or complete and it is `late`."""
-    status = _status(stack_id)
-    return status.startswith("DELETE_") or (late and "_COMPLETE" in status)
-
-
-def _status(stack_id: str) -> str:
     try:
-        stacks = own_client("cloudformation").describe_stacks(StackName=stack_id)["Stacks"]
-        return str(stacks[0]["StackStatus"])
+        shown = own_client("cloudformation").describe_stacks(StackName=stack_id)["Stacks"][0]
+        created = shown.get("CreationTime")
+        return Stack(str(shown["StackStatus"]), created.timestamp() if created else None)
     except (ClientError, BotoCoreError, LookupError) as error:
-        failure = translate(error, "cloudformation", "describe_stacks")
-        if isinstance(failure, BusyError):
-            raise failure from None
+        if not isinstance(error, (EndpointConnectionError, ConnectTimeoutError)):
+            failure = translate(error, "cloudformation", "describe_stacks")
+            if isinstance(failure, BusyError):
+                raise failure from None
         logger.warning(
             "The stack's status is unknown; taken as not rolling back",
             cause=code_of(error) or type(error).__name__,
         )
-        return ""
+        return Stack()

@@ -1,4 +1,4 @@
-"""The planted bugs: a piece of text in a file of the function, what replaces it, and the tests that must notice."""
+"""The planted bugs: a piece of the function's text, what replaces it, and the tests that must notice."""
 
 from __future__ import annotations
 

@@ -55,6 +55,7 @@ class Swift:
         self.secrets = Secrets(self.clock)
         self.rules = Rules()
         self.stack_status: str | None = "CREATE_IN_PROGRESS"
+        self._created = datetime.fromtimestamp(self.clock.now(), UTC)
         self.simulator = Simulator(
             self.clock, timing, quotas=quotas, network=_network, security_group=self.ec2.vpc_of
         )
@@ -91,7 +92,7 @@ class Swift:
         if service == "cloudformation":
             if self.stack_status is None:
                 raise Refusal("AccessDenied", "not authorized")
-            return {"Stacks": [{"StackStatus": self.stack_status}]}
+            return {"Stacks": [{"StackStatus": self.stack_status, "CreationTime": self._created}]}
         if service == "sts":
             return {"Credentials": {"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c"}}
         world = {"ec2": self.ec2, "secretsmanager": self.secrets, "events": self.rules}[service]
