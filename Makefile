@@ -98,6 +98,7 @@ check: $(VENV)/.ready $(SAM_VENV)/.ready ## Lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict function
 	@$(BIN)/mypy --strict fallback
+	@$(BIN)/mypy --strict docs/preview
 	@$(BIN)/cfn-lint template.yaml examples/*.yaml
 	@$(SAM) validate --lint
 
@@ -128,11 +129,11 @@ full: test ## The longer check
 .PHONY: docs
 docs: $(VENV)/.ready ## Write the tables of properties and attributes from schemas/
 	@$(BIN)/python docs/generate.py
-	@PYTHONPATH=function $(BIN)/python -m preview.page
+	@PYTHONPATH=function:docs $(BIN)/python -m preview.page
 
 .PHONY: plan
 plan: $(VENV)/.ready ## The steps of an update before you make it (OLD=file NEW=file)
-	@PYTHONPATH=function $(BIN)/python -m preview "$(OLD)" "$(NEW)"
+	@PYTHONPATH=function:docs $(BIN)/python -m preview "$(OLD)" "$(NEW)"
 
 .PHONY: demo
 demo: setup build-emulated ## Deploy, create, PING, scale and delete a cluster, on an emulated AWS

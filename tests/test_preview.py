@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -179,7 +180,8 @@ def test_the_command_runs_as_a_module() -> None:
     files = [str(EXAMPLES / f"{name}.yaml") for name in ("free-tier", "highly-available")]
     run = subprocess.run(
         [sys.executable, "-m", "preview", *files],
-        cwd=ROOT / "function",
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(("function", "docs"))},
         capture_output=True,
         text=True,
         check=False,
