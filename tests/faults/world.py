@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import functools
-import importlib
-import importlib.util
 import io
 import logging
-import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Self
 from unittest import mock
 
@@ -19,8 +15,7 @@ import boto3
 
 from massdriver_redis import log
 from tests.simulator import Timing
-from tests.simulator.errors import Refusal
-from tests.support import document
+from tests.support import document, last_resort
 from tests.support.cloud import Cloud
 from tests.support.driver import ACCOUNT, PREFIX, REGION, Delivery, Driver, Response
 from tests.support.swift import Swift
@@ -53,7 +48,6 @@ TIMING = Timing(
 )
 """Slow things outlast an invocation, so that polls are explored too; the rest keeps runs short."""
 
-FALLBACK = Path(__file__).parents[2] / "fallback"
 _LEDGER = "massdriver-redis:"
 _LASTING = {"massdriver-redis:owner", "massdriver-redis:provider", "massdriver-redis:handed-over"}
 
@@ -70,7 +64,6 @@ class World(Driver):
         self.wire = Wire()
         self.told: list[str] = []
         self.other_logs = io.StringIO()
-        self._fallback = _load_fallback()
         self.rule_tags: dict[str, dict[str, str]] = {}
         super().__init__(self.aws.clock, stack_name=stack_name, failed=self._fall_back)
 
@@ -248,8 +241,7 @@ class World(Driver):
     def _fall_back(self, record: dict[str, Any]) -> None:
         """Run the fallback on an event that failed at both tries."""
         with self.wire.handling(False):
-            rules = self._fallback.rules(self._swift.rules, self.rule_tags)
-            self._fallback.app.handle(record, rules, self.put, self.clock.now())
+            last_resort.take(record, self._swift.rules, self.rule_tags, self.put, self.clock.now())
 
 
 @functools.cache
@@ -282,49 +274,3 @@ def _lasting(tags: list[dict[str, str]]) -> dict[str, str]:
         for tag in tags
         if not tag["Key"].startswith(_LEDGER) or tag["Key"] in _LASTING
     }
-
-
-class _Fallback:
-    """The fallback's modules, its EventBridge answered in process instead of over HTTP."""
-
-    def __init__(self) -> None:
-        with mock.patch.object(sys, "path", [str(FALLBACK), *sys.path]):
-            self._eventbridge = importlib.import_module("eventbridge")
-            spec = importlib.util.spec_from_file_location("fallback_app", FALLBACK / "app.py")
-            assert spec
-            assert spec.loader
-            self.app = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(self.app)
-
-    def rules(self, rules: Any, tags: dict[str, dict[str, str]]) -> Any:
-        """Return the fallback's EventBridge over `rules`; `tags` are those of rules by their name."""
-        error = self._eventbridge.EventBridgeError
-
-        class Rules(self._eventbridge.EventBridge):  # type: ignore[misc, name-defined]
-            def _try(self, operation: str, wanted: dict[str, Any]) -> dict[str, Any]:
-                match operation:
-                    case "ListRules":
-                        names = [name for name in rules.rules if name.startswith(wanted["NamePrefix"])]
-                        return {"Rules": [{"Name": name, "Arn": name} for name in names]}
-                    case "ListTagsForResource":
-                        kept = tags.get(wanted["ResourceARN"], {})
-                        return {"Tags": [{"Key": key, "Value": value} for key, value in kept.items()]}
-                    case "TagResource":
-                        new = {tag["Key"]: tag["Value"] for tag in wanted["Tags"]}
-                        tags.setdefault(wanted["ResourceARN"], {}).update(new)
-                        return {}
-                try:
-                    return getattr(rules, operation)(**wanted) or {}
-                except Refusal as refusal:
-                    raise error(str(refusal.message), str(refusal.code)) from None
-
-        return Rules({}, sleep=lambda _: None)
-
-
-_loaded: list[_Fallback] = []
-
-
-def _load_fallback() -> _Fallback:
-    if not _loaded:
-        _loaded.append(_Fallback())
-    return _loaded[0]

@@ -1,9 +1,10 @@
-"""The fallback function on the driver's stack: its own code, with EventBridge reached through boto3."""
+"""The fallback function on the driver's stack: its own code, with EventBridge reached in process."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,8 +12,11 @@ from unittest import mock
 
 import pytest
 
-from tests.support.cloud import client
-from tests.support.driver import Driver
+from tests.simulator.errors import Refusal
+
+from .cloud import client
+from .driver import Driver
+from .swift import Rules
 
 FOLDER = Path(__file__).parent.parent.parent / "fallback"
 
@@ -53,3 +57,39 @@ def _call(operation: str, wanted: dict[str, Any]) -> dict[str, Any]:
     method = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation)[1:]
     answer: dict[str, Any] = getattr(client("events"), method)(**wanted)
     return answer
+
+
+Tags = dict[str, dict[str, str]]
+
+
+def take(
+    record: dict[str, Any], rules: Rules, tags: Tags, put: Callable[[str, bytes], int], now: float
+) -> dict[str, str]:
+    """Hand the fallback an on-failure record over the swift `rules`, whose `tags` stand by their name."""
+    bridge = MODULES["eventbridge"].EventBridge({}, sleep=lambda _: None)
+
+    def answer(operation: str, wanted: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return _answer(rules, tags, operation, wanted)
+        except Refusal as refusal:
+            raise MODULES["eventbridge"].EventBridgeError(str(refusal.message), str(refusal.code)) from None
+
+    with mock.patch.object(bridge, "_try", answer):
+        done: dict[str, str] = MODULES["app"].handle(record, bridge, put, now)
+    return done
+
+
+def _answer(rules: Rules, tags: Tags, operation: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    match operation:
+        case "ListRules":
+            names = [name for name in rules.rules if name.startswith(wanted["NamePrefix"])]
+            return {"Rules": [{"Name": name, "Arn": name} for name in names]}
+        case "ListTagsForResource":
+            kept = tags.get(wanted["ResourceARN"], {})
+            return {"Tags": [{"Key": key, "Value": value} for key, value in kept.items()]}
+        case "TagResource":
+            new = {tag["Key"]: tag["Value"] for tag in wanted["Tags"]}
+            tags.setdefault(wanted["ResourceARN"], {}).update(new)
+            return {}
+    answer: dict[str, Any] | None = getattr(rules, operation)(**wanted)
+    return answer or {}
