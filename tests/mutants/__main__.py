@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies = [_copy(Path(folder) / str(number)) for number in range(PROCESSES)]
         files = sorted({name for bug in bugs for name in bug.tests})
-        code, told = _run(copies[0], files)
+        code, told = _run(copies[0], files, "-n", str(PROCESSES))
         if code:
             print(f"the tests fail without any bug:\n{told[-3000:]}")
             return 1
@@ -93,15 +94,26 @@ def _plant(bug: Bug, copy: Path) -> Found:
     return Found(bug, by[1] if by else "", error, time.monotonic() - began)
 
 
-def _run(copy: Path, names: list[str] | tuple[str, ...]) -> tuple[int, str]:
+def _run(copy: Path, names: Iterable[str], *options: str) -> tuple[int, str]:
     """Run test files in a copy until the first failure; return pytest's exit code and what it printed."""
     files = [f"tests/test_{name}.py" for name in names]
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-x",
+        "-q",
+        "--tb=no",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:logging",
+    ]
     # No bytecode: a bug planted within the second would be overlooked.
     environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     environ.pop("PYTHONPATH", None)
     done = subprocess.run(
-        [*command, "-m", "not deployed and not full", *files],
+        [*command, *options, "-m", "not deployed and not full", *files],
         cwd=copy,
         env=environ,
         capture_output=True,

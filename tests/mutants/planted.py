@@ -132,7 +132,7 @@ BUGS = (
         "operation.py",
         "        if answer == doubted:\n            return answer\n        self._doubted = answer\n        return None",
         "        return answer",
-        ("faults", "races"),
+        ("races", "faults"),
     ),
     # --- whose is it ---
     Bug(
@@ -168,7 +168,7 @@ BUGS = (
         "converge.py",
         "            known = succeeded or physical_id == self._home_id",
         "            known = True",
-        ("faults",),
+        ("converge", "races", "faults"),
     ),
     # --- what is changed, and how ---
     Bug(
@@ -255,14 +255,14 @@ BUGS = (
         "helper.py",
         "        log.protect(*secrets_of(self._request))\n",
         '        logger.info("Event", event=event)\n        log.protect(*secrets_of(self._request))\n',
-        ("secrecy", "helper"),
+        ("helper", "operation"),
     ),
     Bug(
         "nothing is hidden in logs and Reasons",
         "log.py",
         "            text = text.replace(secret, MASK)",
         "            pass",
-        ("log", "secrecy"),
+        ("log", "operation"),
     ),
     Bug(
         "every try draws a new token",
