@@ -21,6 +21,9 @@ from .wire import Send, straight
 from .world import World
 
 Wanted = Callable[[Fault], bool]
+AFTERMATH = 720
+"""Seconds for which a fault stays after the answer: by then the fallback has given up on any poll."""
+
 MOST_CALLS = 3000
 """Calls of one run; more would mean that it turns in a circle."""
 
@@ -67,7 +70,7 @@ def record(operation: Operation, *, real: bool = False) -> Plain:
             return Plain(end, {}, {}, calls)
         world.idle(300)
         plain = Plain(end, before, world.state(), calls)
-        found = list(wrongs(operation, plain, None, end, world))
+        found = list(wrongs(operation, plain, (), end, world))
         assert not found, f"{operation.name} without a fault: {found}"
         return plain
 
@@ -83,10 +86,12 @@ def replay(operation: Operation, plain: Plain, *faults: Fault) -> Verdict:
             end = _end(operation, world)
             status = end.status
             _same_way(plain, faults[0], world)
-            world.wire.hook = straight
             if end.status != "HUNG":
-                world.idle(300)
-            found = list(wrongs(operation, plain, faults[0], end, world))
+                # What is wrong for good doesn't end with the answer.
+                world.idle(AFTERMATH)
+            world.wire.hook = straight
+            world.idle(300)
+            found = list(wrongs(operation, plain, faults, end, world))
         except Exception as error:
             found = [f"{type(error).__name__}: {error}", traceback.format_exc()[-1500:]]
         found += [f"a secret is told: {where}" for where in sorted(set(findings(world)))]

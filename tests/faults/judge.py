@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ OPTIONAL = {
     "elasticache:DescribeCacheClusters",
 }
 """Calls that may be denied for good and yet the request succeeds."""
+
+CANT_RUN = "The provider function could not run"
+"""The fallback's word where Lambda lost both tries of an event (docs/operations.md)."""
 
 _IN_OTHER_WORDS = {"sts:AssumeRole": "can't be assumed"}
 DISARMS = {"events:RemoveTargets", "events:DeleteRule"}
@@ -63,11 +66,21 @@ class Plain:
         return self.calls.index(PUT)
 
 
-def wrongs(operation: Operation, plain: Plain, fault: Fault | None, end: End, world: World) -> Iterator[str]:
-    """Yield what is wrong with the end of a run; may go on with the run to see what is left after it."""
+def wrongs(
+    operation: Operation, plain: Plain, faults: Sequence[Fault], end: End, world: World
+) -> Iterator[str]:
+    """Yield what is wrong with the end of a run; may go on with the run to see what is left after it.
+
+    Of several faults each happens once.
+    """
+    fault = faults[0] if faults else None
     yield from end.violations
+    if world.unheard and not _died_again(faults):
+        yield f"answered once more, otherwise: {world.unheard}"
     if end.status == plain.end.status:
         yield from _as_ever(operation, plain, fault, end, world)
+    elif _died_again(faults) and end.status == "FAILED" and CANT_RUN in end.reason:
+        pass  # Lambda lost both tries of one event: the function can't run, whoever is to blame.
     elif fault is None or not fault.for_good:
         yield f"ended {end.status}: {end.reason}"
     elif end.status == "HUNG":
@@ -78,8 +91,8 @@ def wrongs(operation: Operation, plain: Plain, fault: Fault | None, end: End, wo
         yield f"ended {end.status} where the plain run ended {plain.end.status}"
     elif not _names(fault, end.reason) and fault.name not in OPTIONAL:
         yield f"the Reason doesn't name the call: {end.reason}"
-    if end.status != "SUCCESS":
-        yield from _mended(operation, plain, world)
+    if end.status != "SUCCESS" or (fault and fault.for_good and fault.name in DISARMS):
+        yield from _mended(operation, plain, end, world)
 
 
 def _as_ever(
@@ -96,6 +109,12 @@ def _as_ever(
         yield "succeeded although the call was denied"
 
 
+def _died_again(faults: Sequence[Fault]) -> bool:
+    """Tell whether Lambda can have lost more than one try of an event."""
+    kills = [fault for fault in faults if fault.kind.startswith("killed")]
+    return len(kills) > 1 or any(fault.for_good for fault in kills)
+
+
 def _must_fail(plain: Plain, fault: Fault) -> bool:
     """Tell whether the request can't be done: a call it needs before the answer is denied for good."""
     needed = fault.index < plain.answered_at and fault.name not in OPTIONAL
@@ -106,15 +125,19 @@ def _names(fault: Fault, reason: str) -> bool:
     """Tell whether the Reason says where the trouble is; of a process that died nobody knows where."""
     if fault.kind.startswith("killed") or fault.name == PUT:
         return bool(reason)
-    return _IN_OTHER_WORDS.get(fault.name, fault.name.split(":")[1]) in reason
+    words = (fault.name.split(":")[1], _IN_OTHER_WORDS.get(fault.name, fault.name))
+    return any(each in reason for each in words)
 
 
-def _mended(operation: Operation, plain: Plain, world: World) -> Iterator[str]:
+def _mended(operation: Operation, plain: Plain, end: End, world: World) -> Iterator[str]:
     """Do what CloudFormation does next, now without a fault, then delete all."""
-    operation.mend(world)
-    world.idle(300)
-    if operation.restores and world.resources[NAME].physical_id and plain.before["groups"]:
-        yield from (f"after the rollback: {what}" for what in _differences(plain.before, world.state()))
+    if end.status == "SUCCESS":
+        world.clean_up(NAME)
+    else:
+        operation.mend(world)
+        world.idle(300)
+        if operation.restores and world.resources[NAME].physical_id and plain.before["groups"]:
+            yield from (f"after the rollback: {what}" for what in _differences(plain.before, world.state()))
     if world.resources[NAME].physical_id and world.leftovers():
         response = world.delete(NAME)
         if not response.ok:
