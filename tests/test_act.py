@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from massdriver_redis import calls, log
+from massdriver_redis import calls, group_calls, log
 from massdriver_redis.act import TOKEN_LENGTH, new_token, perform, stored_token
 from massdriver_redis.aws import connect
 from massdriver_redis.errors import AccessDeniedError, BusyError, PatientError, ResourceError
@@ -16,6 +16,8 @@ from tests.support.wire import Wire, client_error
 
 SECRET = "mdr-1a2b3c4d-cache"
 CHANGE = calls.Change((("replicas", "2"),), was="1")
+
+REQUEST = {"ReplicationGroupId": "c", "ReplicationGroupDescription": "m"}
 
 
 @pytest.fixture
@@ -45,16 +47,16 @@ def refusing(code, message="Injected", status=400):
         (calls.delete_security_group("sg-1"), "InvalidGroup.NotFound"),
         (calls.create_secret(SECRET, "m", ()), "ResourceExistsException"),
         (calls.delete_secret(SECRET, recoverable=True), "ResourceNotFoundException"),
-        (calls.create_subnet_group("s", "m", ["subnet-1"], ()), "CacheSubnetGroupAlreadyExists"),
-        (calls.delete_subnet_group("s"), "CacheSubnetGroupNotFoundFault"),
+        (group_calls.create_subnet_group("s", "m", ["subnet-1"], ()), "CacheSubnetGroupAlreadyExists"),
+        (group_calls.delete_subnet_group("s"), "CacheSubnetGroupNotFoundFault"),
         (
-            calls.create_group({"ReplicationGroupId": "c", "ReplicationGroupDescription": "m"}, secure=False),
+            group_calls.create_group(REQUEST, secure=False),
             "ReplicationGroupAlreadyExists",
         ),
-        (calls.delete_group("c", None), "ReplicationGroupNotFoundFault"),
-        (calls.set_replicas("c", 2, (), CHANGE), "NoOperationFault"),
-        (calls.set_node_groups("c", 2, (), CHANGE), "NoOperationFault"),
-        (calls.untag_group("arn:aws:elasticache:us-east-1:1:replicationgroup:c", ["a"]), "TagNotFound"),
+        (group_calls.delete_group("c", None), "ReplicationGroupNotFoundFault"),
+        (group_calls.set_replicas("c", 2, (), CHANGE), "NoOperationFault"),
+        (group_calls.set_node_groups("c", 2, (), CHANGE), "NoOperationFault"),
+        (group_calls.untag_group("arn:aws:elasticache:us-east-1:1:replicationgroup:c", ["a"]), "TagNotFound"),
     ],
 )
 def test_what_another_try_or_invocation_has_done_counts_as_done(wire, call, code):
@@ -66,7 +68,7 @@ def test_what_another_try_or_invocation_has_done_counts_as_done(wire, call, code
 def test_no_modifications_count_as_done(wire):
     wire.before = refusing("InvalidParameterValue", "No modifications were requested.")
 
-    assert make(calls.modify_subnet_group("s", ["subnet-1"])) == "already"
+    assert make(group_calls.modify_subnet_group("s", ["subnet-1"])) == "already"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_any_other_refusal_is_one_of_this_package_s_errors(wire, code, status, k
     wire.before = refusing(code, status=status)
 
     with pytest.raises(ResourceError) as raised:
-        make(calls.modify_group("c", {}, "change", CHANGE))
+        make(group_calls.modify_group("c", {}, "change", CHANGE))
 
     assert type(raised.value) is kind
 
@@ -133,7 +135,7 @@ def test_the_group_is_created_with_the_stored_token(wire):
     token = stored_token(connect(None, REGION), SECRET)[0]
     wire.before = lambda call, _: {} if call.operation == "CreateReplicationGroup" else None
 
-    make(calls.create_group({"ReplicationGroupId": "c", "ReplicationGroupDescription": "m"}, secure=True))
+    make(group_calls.create_group(REQUEST, secure=True))
 
     assert wire.calls[-1].params["AuthToken"] == token
 
@@ -141,7 +143,7 @@ def test_the_group_is_created_with_the_stored_token(wire):
 def test_a_call_without_a_token_reads_no_secret(wire):
     wire.before = lambda *_: {}
 
-    make(calls.create_group({"ReplicationGroupId": "c", "ReplicationGroupDescription": "m"}, secure=False))
+    make(group_calls.create_group(REQUEST, secure=False))
 
     assert [call.operation for call in wire.calls] == ["CreateReplicationGroup"]
 
@@ -163,9 +165,7 @@ def test_every_token_that_passes_through_is_hidden_from_logs_from_then_on(wire, 
     call = calls.create_secret("other", "marker", ())
     if token == "stored":
         wire.before = lambda call, _: {} if call.operation == "CreateReplicationGroup" else None
-        call = calls.create_group(
-            {"ReplicationGroupId": "c", "ReplicationGroupDescription": "m"}, secure=True
-        )
+        call = group_calls.create_group(REQUEST, secure=True)
 
     make(call)
 

@@ -10,7 +10,7 @@ import pytest
 from botocore import xform_name
 from botocore.validate import ParamValidator
 
-from massdriver_redis import calls
+from massdriver_redis import calls, group_calls
 from massdriver_redis.calls import Change
 from tests.support.pieces import MINE, THEIRS
 
@@ -29,19 +29,19 @@ EVERY = [
     calls.delete_secret("s", recoverable=False),
     calls.tag_secret("s", dict(TAGS)),
     calls.untag_secret("s", ["team"]),
-    calls.create_subnet_group("n", MINE.marker, ["subnet-1"], TAGS),
-    calls.modify_subnet_group("n", ["subnet-1"]),
-    calls.delete_subnet_group("n"),
-    calls.create_group({"ReplicationGroupId": "c", "ReplicationGroupDescription": "m"}, secure=True),
-    calls.modify_group("c", {"CacheNodeType": "cache.r5.large"}, "scale up", UP),
-    calls.set_replicas("c", 2, (), UP),
-    calls.set_replicas("c", 0, ("0001", "0003"), DOWN),
-    calls.set_node_groups("c", 3, (), Change((("node_groups", "3"),), was="2")),
-    calls.set_node_groups("c", 2, ("0004",), Change((("node_groups", "2"),), was="3")),
-    calls.delete_group("c", "final"),
-    calls.delete_group("c", None),
-    calls.tag_group("arn:aws:elasticache:us-east-1:1:replicationgroup:c", dict(TAGS)),
-    calls.untag_group("arn:aws:elasticache:us-east-1:1:replicationgroup:c", ["team"]),
+    group_calls.create_subnet_group("n", MINE.marker, ["subnet-1"], TAGS),
+    group_calls.modify_subnet_group("n", ["subnet-1"]),
+    group_calls.delete_subnet_group("n"),
+    group_calls.create_group({"ReplicationGroupId": "c", "ReplicationGroupDescription": "m"}, secure=True),
+    group_calls.modify_group("c", {"CacheNodeType": "cache.r5.large"}, "scale up", UP),
+    group_calls.set_replicas("c", 2, (), UP),
+    group_calls.set_replicas("c", 0, ("0001", "0003"), DOWN),
+    group_calls.set_node_groups("c", 3, (), Change((("node_groups", "3"),), was="2")),
+    group_calls.set_node_groups("c", 2, ("0004",), Change((("node_groups", "2"),), was="3")),
+    group_calls.delete_group("c", "final"),
+    group_calls.delete_group("c", None),
+    group_calls.tag_group("arn:aws:elasticache:us-east-1:1:replicationgroup:c", dict(TAGS)),
+    group_calls.untag_group("arn:aws:elasticache:us-east-1:1:replicationgroup:c", ["team"]),
 ]
 
 
@@ -92,11 +92,11 @@ def test_a_call_can_not_be_changed():
     ],
 )
 def test_replicas_are_added_or_removed_by_where_they_were(was, wanted, operation):
-    assert calls.set_replicas("c", wanted, (), Change((), was=was)).operation == operation
+    assert group_calls.set_replicas("c", wanted, (), Change((), was=was)).operation == operation
 
 
 def test_uneven_node_groups_are_named_one_by_one():
-    request = calls.set_replicas("c", 0, ("0001", "0003"), DOWN).request
+    request = group_calls.set_replicas("c", 0, ("0001", "0003"), DOWN).request
 
     assert "NewReplicaCount" not in request
     assert request["ReplicaConfiguration"] == [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from massdriver_redis import calls
+from massdriver_redis import calls, group_calls
 from massdriver_redis.aws import connect
 from massdriver_redis.decision import Look
 from massdriver_redis.errors import BusyError, ResourceError
@@ -18,7 +18,7 @@ from tests.support.wire import Wire, client_error
 NAMES = names("cache", "mdr-1a2b3c4d")
 STAMP = Stamp("request", 1.0)
 CHANGE = calls.Change((("node_type", "cache.r5.large"),), was="cache.t3.small")
-CALL = calls.modify_group("cache", {"CacheNodeType": "cache.r5.large"}, "scale up", CHANGE)
+CALL = group_calls.modify_group("cache", {"CacheNodeType": "cache.r5.large"}, "scale up", CHANGE)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from massdriver_redis import calls
+from massdriver_redis import group_calls
 from massdriver_redis.calls import Call, Change
 from massdriver_redis.decision import Decision, Moment
 from massdriver_redis.desired import DEFAULT_NODE_QUOTA, Desired
@@ -48,7 +48,7 @@ def _node_groups_out(desired: Desired, group: Group, world: World) -> Call | Non
     nodes = len(group.member_ids) + (desired.node_groups - have) * (group.fewest_replicas + 1)
     if nodes > DEFAULT_NODE_QUOTA and group.most_replicas > desired.replicas:
         return _fewer_replicas(desired, group, world)
-    return calls.set_node_groups(group.id, desired.node_groups, (), _node_group_change(desired, have))
+    return group_calls.set_node_groups(group.id, desired.node_groups, (), _node_group_change(desired, have))
 
 
 def _node_groups_in(desired: Desired, group: Group, _world: World) -> Call | None:
@@ -58,7 +58,9 @@ def _node_groups_in(desired: Desired, group: Group, _world: World) -> Call | Non
     # Ids are those of the live group: after resharding they need not be contiguous
     # (hashicorp/terraform-provider-aws#43884).
     removed = tuple(sorted(node_group.id for node_group in group.node_groups)[desired.node_groups :])
-    return calls.set_node_groups(group.id, desired.node_groups, removed, _node_group_change(desired, have))
+    return group_calls.set_node_groups(
+        group.id, desired.node_groups, removed, _node_group_change(desired, have)
+    )
 
 
 def _node_group_change(desired: Desired, have: int) -> Change:
@@ -92,7 +94,7 @@ def _set_replicas(desired: Desired, group: Group, was: int) -> Call:
     )
     uneven = len({node_group.replicas for node_group in group.node_groups}) > 1
     change = Change((("replicas", str(desired.replicas)),), was=str(was))
-    return calls.set_replicas(group.id, desired.replicas, wrong if uneven else (), change)
+    return group_calls.set_replicas(group.id, desired.replicas, wrong if uneven else (), change)
 
 
 def _failover_on(desired: Desired, group: Group, world: World) -> Call | None:
@@ -128,7 +130,7 @@ def _set_failover(group: Group, *, failover: bool, multi_az: bool, to: bool) -> 
     if not settings:
         return None
     what = " and ".join(name for name, wanted in (("failover", failover), ("Multi-AZ", multi_az)) if wanted)
-    return calls.modify_group(
+    return group_calls.modify_group(
         group.id, settings, f"turn {what} {'on' if to else 'off'}", Change(tuple(values), was=str(not to))
     )
 

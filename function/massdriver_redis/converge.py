@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from massdriver_redis import act, artifact, calls, naming, properties, replacement
+from massdriver_redis import act, artifact, calls, group_calls, naming, properties, replacement
 from massdriver_redis.aws import connect
 from massdriver_redis.clock import Clock
 from massdriver_redis.decision import Decision, Done, Failed, Look, Moment, Step, Wait
@@ -240,7 +240,7 @@ class Convergence:
         if world.ledger.handed_over or (world.group and not world.security_group):
             return self._nothing_made(self._still_exists(self._computed))
         if world.group and world.group.status == "create-failed":
-            return Step(calls.delete_group(world.group.id, None))
+            return Step(group_calls.delete_group(world.group.id, None))
         return self._computed
 
     def _choose_replacement(self, differing: list[str]) -> str | Failed | Wait | Step:
@@ -257,7 +257,7 @@ class Convergence:
         if not self._properties.allow_replacement:
             return Failed(replacement.not_allowed(differing), refused=True)
         if world.group and world.group.status == "create-failed":
-            return Step(calls.delete_group(world.group.id, None))
+            return Step(group_calls.delete_group(world.group.id, None))
         return self._computed
 
     def _choose_earlier(self, world: World) -> str | Failed | Wait:

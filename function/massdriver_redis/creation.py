@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from massdriver_redis import calls, catalog
+from massdriver_redis import calls, catalog, group_calls
 from massdriver_redis.decision import Decision, Failed, Look, Moment, Step
 from massdriver_redis.desired import Desired
 from massdriver_redis.ledger import ACCEPTED, Stamp
@@ -28,14 +28,14 @@ def create_next(desired: Desired, world: World, moment: Moment) -> Decision:
             return step
     if world.subnet_group is None:
         return Step(
-            calls.create_subnet_group(
+            group_calls.create_subnet_group(
                 desired.names.subnet_group,
                 desired.owner.marker,
                 desired.subnets,
                 sorted(desired.tags.items()),
             )
         )
-    return Step(calls.create_group(creation_request(desired, world, version), secure=desired.secure))
+    return Step(group_calls.create_group(creation_request(desired, world, version), secure=desired.secure))
 
 
 def security_group(desired: Desired, stamp: Stamp) -> calls.Call:

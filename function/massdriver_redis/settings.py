@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from massdriver_redis import calls, catalog
+from massdriver_redis import catalog, group_calls
 from massdriver_redis.calls import Call, Change
 from massdriver_redis.desired import Desired
 from massdriver_redis.live import current, engine_and_version
@@ -27,7 +27,7 @@ def more_subnets(desired: Desired, _group: Group, world: World) -> Call | None:
     new = [] if live is None else [each for each in desired.subnets if each not in live.subnets]
     if live is None or not new:
         return None
-    return calls.modify_subnet_group(live.name, [*live.subnets, *new])
+    return group_calls.modify_subnet_group(live.name, [*live.subnets, *new])
 
 
 def fewer_subnets(desired: Desired, _group: Group, world: World) -> Call | None:
@@ -35,7 +35,7 @@ def fewer_subnets(desired: Desired, _group: Group, world: World) -> Call | None:
     live = world.subnet_group
     if live is None or live.subnets.keys() <= desired.subnets.keys():
         return None
-    return calls.modify_subnet_group(live.name, desired.subnets)
+    return group_calls.modify_subnet_group(live.name, desired.subnets)
 
 
 def settings(desired: Desired, group: Group, world: World) -> Call | None:
@@ -51,7 +51,7 @@ def settings(desired: Desired, group: Group, world: World) -> Call | None:
         request["SnapshottingClusterId"] = sorted(group.member_ids)[-1]
     names = ", ".join(each.key for each in different)
     change = Change(tuple((each.key, each.live) for each in different))
-    return calls.modify_group(group.id, request, f"set {names.replace('_', ' ')}", change)
+    return group_calls.modify_group(group.id, request, f"set {names.replace('_', ' ')}", change)
 
 
 def _always(desired: Desired, group: Group, world: World) -> list[_Setting]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from massdriver_redis import calls
+from massdriver_redis import calls, group_calls
 from massdriver_redis.calls import Call
 from massdriver_redis.decision import Decision, Look, Step
 from massdriver_redis.desired import Desired
@@ -56,11 +56,11 @@ def _things(desired: Desired, group: Group, world: World) -> Iterator[_Tagged]:
     if subnets:
         yield _Tagged(
             world.subnet_group_tags,
-            lambda tags: calls.tag_group(subnets.arn, tags, "subnet group"),
-            lambda keys: calls.untag_group(subnets.arn, keys, "subnet group"),
+            lambda tags: group_calls.tag_group(subnets.arn, tags, "subnet group"),
+            lambda keys: group_calls.untag_group(subnets.arn, keys, "subnet group"),
         )
     yield _Tagged(
         world.tags or {},
-        lambda tags: calls.tag_group(group.arn, tags),
-        lambda keys: calls.untag_group(group.arn, keys),
+        lambda tags: group_calls.tag_group(group.arn, tags),
+        lambda keys: group_calls.untag_group(group.arn, keys),
     )

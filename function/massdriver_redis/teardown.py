@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from massdriver_redis import calls
+from massdriver_redis import calls, group_calls
 from massdriver_redis.decision import Decision, Done, Failed, Step, Wait
 from massdriver_redis.ledger import HANDED_OVER
 from massdriver_redis.naming import Names, Owner
@@ -31,7 +31,7 @@ def tear_down(target: Demolition, world: World) -> Decision:
     if group and group.description == marker:
         return _group(target, group)
     if world.subnet_group and world.subnet_group.description == marker:
-        return Step(calls.delete_subnet_group(world.subnet_group.name))
+        return Step(group_calls.delete_subnet_group(world.subnet_group.name))
     if world.security_group and world.security_group.description == marker:
         return Step(calls.delete_security_group(world.security_group.id))
     secret = world.secret
@@ -66,8 +66,8 @@ def _group(target: Demolition, group: Group) -> Decision:
     if group.status == "deleting":
         return Wait("the replication group is being deleted")
     if group.status == "create-failed":
-        return Step(calls.delete_group(group.id, None))
+        return Step(group_calls.delete_group(group.id, None))
     if group.status != "available":
         # ElastiCache takes a delete only from a quiet state (aws-controllers-k8s/community#948).
         return Wait(f"the replication group is {group.status} and can't be deleted yet")
-    return Step(calls.delete_group(group.id, target.snapshot))
+    return Step(group_calls.delete_group(group.id, target.snapshot))

@@ -6,7 +6,7 @@ guide, scaling up). A node type that only a newer engine lists, or a smaller one
 
 from __future__ import annotations
 
-from massdriver_redis import calls, catalog
+from massdriver_redis import catalog, group_calls
 from massdriver_redis.calls import Call, Change
 from massdriver_redis.decision import Decision, Failed, Look, Moment
 from massdriver_redis.desired import Desired
@@ -64,7 +64,7 @@ def upgrade(desired: Desired, group: Group, world: World) -> Call | None:
         values.append(("node_type", desired.node_type))
     larger = f" on {desired.node_type}" if "CacheNodeType" in settings else ""
     summary = f"upgrade {live_engine} {live_version} to {desired.engine} {version}{larger}"
-    return calls.modify_group(
+    return group_calls.modify_group(
         group.id, settings, summary, Change(tuple(values), was=f"{live_engine} {live_version}")
     )
 
@@ -138,7 +138,7 @@ def _larger(desired: Desired, group: Group, world: World) -> bool:
 
 
 def _node_type(desired: Desired, group: Group) -> Call:
-    return calls.modify_group(
+    return group_calls.modify_group(
         group.id,
         {"CacheNodeType": desired.node_type},
         f"change the node type: {group.node_type} to {desired.node_type}",

@@ -180,7 +180,7 @@ BUGS = (
     ),
     Bug(
         "a change waits for the maintenance window",
-        "calls.py",
+        "group_calls.py",
         '        {"ReplicationGroupId": group_id, "ApplyImmediately": True, **settings},',
         '        {"ReplicationGroupId": group_id, **settings},',
         ("calls", "converge"),
@@ -230,7 +230,7 @@ BUGS = (
     # --- what is kept when all goes ---
     Bug(
         "no final snapshot",
-        "calls.py",
+        "group_calls.py",
         "    if final_snapshot:\n        request[",
         "    if False:\n        request[",
         ("removal", "calls"),
@@ -266,7 +266,7 @@ BUGS = (
     ),
     Bug(
         "every try draws a new token",
-        "calls.py",
+        "group_calls.py",
         '        token="stored" if secure else "none",',
         '        token="new" if secure else "none",',
         ("calls", "converge"),
