@@ -63,7 +63,8 @@ def test_every_call_is_one_that_botocore_takes(call):
 def test_every_builder_is_in_the_list_above():
     builders = {
         name
-        for name, value in vars(calls).items()
+        for module in (calls, group_calls)
+        for name, value in vars(module).items()
         if getattr(value, "__annotations__", {}).get("return") == "Call"
     }
 
@@ -81,28 +82,6 @@ def test_a_modification_is_always_made_at_once():
 def test_a_call_can_not_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         EVERY[0].summary = "x"  # type: ignore[misc]
-
-
-@pytest.mark.parametrize(
-    ("was", "wanted", "operation"),
-    [
-        ("1", 2, "increase_replica_count"),
-        ("2", 1, "decrease_replica_count"),
-        ("", 1, "increase_replica_count"),
-    ],
-)
-def test_replicas_are_added_or_removed_by_where_they_were(was, wanted, operation):
-    assert group_calls.set_replicas("c", wanted, (), Change((), was=was)).operation == operation
-
-
-def test_uneven_node_groups_are_named_one_by_one():
-    request = group_calls.set_replicas("c", 0, ("0001", "0003"), DOWN).request
-
-    assert "NewReplicaCount" not in request
-    assert request["ReplicaConfiguration"] == [
-        {"NodeGroupId": "0001", "NewReplicaCount": 0},
-        {"NodeGroupId": "0003", "NewReplicaCount": 0},
-    ]
 
 
 def test_a_secret_is_ours_by_its_description():
