@@ -25,8 +25,9 @@ def wire():
         yield recorded
 
 
-def saying(status, created=CREATED):
-    shown = {"StackStatus": status, **({"CreationTime": created} if created else {})}
+def saying(status, created=CREATED, updated=None):
+    times = {"CreationTime": created, "LastUpdatedTime": updated}
+    shown = {"StackStatus": status, **{key: time for key, time in times.items() if time}}
     return lambda call, _: {"Stacks": [shown]} if call.operation == "DescribeStacks" else None
 
 
@@ -56,7 +57,7 @@ def test_the_stack_s_status_tells_which_way_it_goes(wire, status, told):
     assert stack.rolling_back is rolling_back
     assert stack.going_away is going_away
     assert stack.being_deleted is being_deleted
-    assert stack.completed(THEN, now=THEN + AN_HOUR) is completed
+    assert stack.is_past(THEN, now=THEN + AN_HOUR) is completed
 
 
 @pytest.mark.parametrize(
@@ -72,13 +73,29 @@ def test_the_stack_s_status_tells_which_way_it_goes(wire, status, told):
 def test_only_a_request_signed_minutes_ago_in_the_stack_s_own_life_is_over(wire, signed_at, now, over):
     wire.before = saying("CREATE_COMPLETE")
 
-    assert read_stack(STACK_ID).completed(signed_at, now) is over
+    assert read_stack(STACK_ID).is_past(signed_at, now) is over
+
+
+@pytest.mark.parametrize(
+    ("signed_at", "over"),
+    [
+        (THEN + 5, True),
+        (THEN + AN_HOUR - 30, False),  # two clocks may differ
+        (THEN + AN_HOUR + 5, False),
+        (THEN - AN_HOUR, False),  # not an event of this stack's
+        (None, False),
+    ],
+)
+def test_a_request_from_before_the_stack_s_present_update_is_over(wire, signed_at, over):
+    wire.before = saying("UPDATE_IN_PROGRESS", updated=datetime.fromtimestamp(THEN + AN_HOUR, UTC))
+
+    assert read_stack(STACK_ID).is_past(signed_at, now=THEN + AN_HOUR + 90) is over
 
 
 def test_a_stack_that_does_not_tell_its_age_proves_nothing(wire):
     wire.before = saying("CREATE_COMPLETE", created=None)
 
-    assert read_stack(STACK_ID).completed(THEN, now=THEN + AN_HOUR) is False
+    assert read_stack(STACK_ID).is_past(THEN, now=THEN + AN_HOUR) is False
 
 
 def test_the_stack_is_asked_for_by_its_id_so_that_a_deleted_one_is_found_too(wire):

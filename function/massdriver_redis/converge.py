@@ -270,7 +270,7 @@ class Convergence:
         return Failed(self._still_exists(self._computed), refused=True)
 
     def _is_over(self, stack: Stack) -> bool:
-        return stack.completed(self._request.signed_at, self._clock.now())
+        return stack.is_past(self._request.signed_at, self._clock.now())
 
     def _is_rolling_back(self) -> bool:
         if self._rolling_back is None:

@@ -22,10 +22,11 @@ _SKEW = 60.0
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack's status, and when it was created, in seconds since 1970; both empty where unknown."""
+    """A stack's status, and its creation and last update in seconds since 1970; each empty where unknown."""
 
     status: str = ""
     created_at: float | None = None
+    updated_at: float | None = None
 
     @property
     def rolling_back(self) -> bool:
@@ -42,16 +43,18 @@ class Stack:
         """Whether the stack is being deleted or is gone."""
         return self.status.startswith("DELETE_")
 
-    def completed(self, signed_at: float | None, now: float) -> bool:
-        """Tell whether what a request signed at `signed_at` asked for is over: the stack has completed.
+    def is_past(self, signed_at: float | None, now: float) -> bool:
+        """Tell whether what a request signed at `signed_at` asked for is over: the stack has gone on since.
 
         What DescribeStacks shows may be a moment old, and a request that is wrongly ignored would hang its
-        stack for an hour. So only one that was signed minutes ago, in the lifetime of this very stack, can
-        be a copy that was overtaken.
+        stack for an hour. So only one that was signed in the lifetime of this very stack can be a copy that
+        was overtaken: minutes ago if the stack has completed, or before its present update began.
         """
-        if "_COMPLETE" not in self.status or signed_at is None or self.created_at is None:
+        if signed_at is None or self.created_at is None or signed_at < self.created_at - _SKEW:
             return False
-        return self.created_at - _SKEW <= signed_at < now - _LATE
+        if self.updated_at is not None and signed_at < self.updated_at - _SKEW:
+            return True
+        return "_COMPLETE" in self.status and signed_at < now - _LATE
 
 
 def read_stack(stack_id: str) -> Stack:
@@ -61,8 +64,8 @@ def read_stack(stack_id: str) -> Stack:
     """
     try:
         shown = own_client("cloudformation").describe_stacks(StackName=stack_id)["Stacks"][0]
-        created = shown.get("CreationTime")
-        return Stack(str(shown["StackStatus"]), created.timestamp() if created else None)
+        times = (shown.get("CreationTime"), shown.get("LastUpdatedTime"))
+        return Stack(str(shown["StackStatus"]), *(time.timestamp() if time else None for time in times))
     except (ClientError, BotoCoreError, LookupError) as error:
         if not isinstance(error, (EndpointConnectionError, ConnectTimeoutError)):
             failure = translate(error, "cloudformation", "describe_stacks")
