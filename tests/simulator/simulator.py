@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from . import actions, http, moto_extension
@@ -55,8 +56,6 @@ class Simulator:
         self._regions: dict[tuple[str, str], Region] = {}
         self._script = Script()
         self._lock = threading.RLock()
-        self._responses = moto_extension.response_class(self.act)
-        self._patch = moto_extension.Patch(self.act, self.security_group_in_use)
 
     def __enter__(self) -> Self:
         self._patch.start()
@@ -64,6 +63,14 @@ class Simulator:
 
     def __exit__(self, *_: object) -> None:
         self._patch.stop()
+
+    @cached_property
+    def _patch(self) -> moto_extension.Patch:
+        return moto_extension.Patch(self.act, self.security_group_in_use)
+
+    @cached_property
+    def _responses(self) -> type:
+        return moto_extension.response_class(self.act)
 
     # requests
 

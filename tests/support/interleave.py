@@ -8,6 +8,7 @@ Each invocation runs in a sandbox of its own, as concurrent invocations of Lambd
 from __future__ import annotations
 
 import heapq
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from botocore.exceptions import ClientError
 from massdriver_redis import log
 from tests.simulator import Timing
 
-from . import document, swift
+from . import document, last_resort, swift
 from .clock import SimulatedClock
 from .cloud import Cloud
 from .driver import (
@@ -129,6 +130,12 @@ class Sandboxes(Driver):
             log._secrets = hidden
             self.running.pop()
 
+    def put_by_the_fallback(self, url: str, body: bytes) -> int:
+        """Take a response of the fallback, which can't know what the function told, nor that of this."""
+        for request in self.requests.values():
+            request.given_up |= request.event["ResponseURL"] == url
+        return self.put(url, body)
+
     def _make_stack(self) -> None:
         if self._scene.real:
             super()._make_stack()
@@ -154,7 +161,8 @@ class Scene:
         self.clock: SimulatedClock = self._world.clock
         self.simulator = self._world.simulator
         self.wire = Wire(before=self._before)
-        self.driver = Sandboxes(self, lateness=lateness)
+        self.driver = Sandboxes(self, lateness=lateness, failed=self._fall_back)
+        self._rule_tags: dict[str, dict[str, str]] = {}
         self.made: list[Made] = []
         self.counts: dict[str, int] = {}
         self._cuts: dict[tuple[str, int], Callable[[], object]] = {}
@@ -250,6 +258,12 @@ class Scene:
         if self.clock.now() > top.ends:
             raise KilledError("Lambda ends an invocation that takes too long")
 
+    def _fall_back(self, record: dict[str, Any]) -> None:
+        """Run the fallback on an event that failed at both tries; its calls are nobody's."""
+        assert self._swift, "on moto, put the fallback into the driver"
+        rules, now = self._swift.rules, self.clock.now()
+        last_resort.take(record, rules, self._rule_tags, self.driver.put_by_the_fallback, now)
+
     # --- what CloudFormation does ---------------------------------------------------------------------
 
     def properties(self, **changes: Any) -> dict[str, Any]:
@@ -335,9 +349,21 @@ class Scene:
     def resource(self) -> Resource:
         return self.driver.resources[LOGICAL_ID]
 
+    def begin_another_stack(self) -> None:
+        """Let the stack be, and begin one of the same name: its ids are others."""
+        assert self._swift
+        self._swift.begin_another_stack(self.driver.stack_id)
+        head, _, guid = self.driver.stack_id.rpartition("/")
+        self.driver.stack_id = f"{head}/{uuid.uuid5(uuid.UUID(guid), 'the next')}"
+
     def set_stack_status(self, status: str) -> None:
         if self._swift:
             self._swift.stack_status = status
+
+    def forget_cuts(self) -> None:
+        """Forget what was put before calls that never came."""
+        self._cuts.clear()
+        self._in_flight.clear()
 
     # --- what is judged -------------------------------------------------------------------------------
 

@@ -54,8 +54,10 @@ class Swift:
         self.ec2 = SecurityGroups(self._in_use)
         self.secrets = Secrets(self.clock)
         self.rules = Rules()
-        self.stack_status: str | None = "CREATE_IN_PROGRESS"
-        self._created = datetime.fromtimestamp(self.clock.now(), UTC)
+        self._status: str | None = "CREATE_IN_PROGRESS"
+        self._created = self._today()
+        self._updated: datetime | None = None
+        self._earlier_stacks: dict[str, Params] = {}
         self.simulator = Simulator(
             self.clock, timing, quotas=quotas, network=_network, security_group=self.ec2.vpc_of
         )
@@ -69,6 +71,29 @@ class Swift:
     def __exit__(self, *failure: Any) -> None:
         self._stack.__exit__(*failure)
 
+    def begin_another_stack(self, ended: str) -> None:
+        """Keep the stack of the id `ended` as it stands; another one is created now."""
+        self._earlier_stacks[ended] = self._stack_shown()
+        self._created, self._updated = self._today(), None
+
+    @property
+    def stack_status(self) -> str | None:
+        """What DescribeStacks says of the stack; None denies it."""
+        return self._status
+
+    @stack_status.setter
+    def stack_status(self, status: str | None) -> None:
+        self._status = status
+        if status == "UPDATE_IN_PROGRESS":
+            self._updated = self._today()
+
+    def _stack_shown(self) -> Params:
+        updated = {"LastUpdatedTime": self._updated} if self._updated else {}
+        return {"StackStatus": self._status, "CreationTime": self._created, **updated}
+
+    def _today(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now(), UTC)
+
     def _in_use(self, group_id: str) -> bool:
         return self.simulator.security_group_in_use(group_id)
 
@@ -80,19 +105,23 @@ class Swift:
             if report.has_errors():
                 raise ParamValidationError(report=report.generate_report())
             try:
-                return deepcopy(self._answer(model.service_name, operation, deepcopy(params)) or {})
+                return deepcopy(self.answer(model.service_name, operation, deepcopy(params)))
             except Refusal as refusal:
                 raise client_error(str(refusal.code), str(refusal.message), operation) from None
 
         return call
 
-    def _answer(self, service: str, operation: str, params: Params) -> Any:
+    def answer(self, service: str, operation: str, params: Params) -> Any:
+        """Do one operation of a service, nothing validated or copied; raise Refusal where AWS refuses."""
+        return self._act(service, operation, params) or {}
+
+    def _act(self, service: str, operation: str, params: Params) -> Any:
         if service == "elasticache":
             return self.simulator.act(ACCOUNT, REGION, operation, params)
         if service == "cloudformation":
             if self.stack_status is None:
                 raise Refusal("AccessDenied", "not authorized")
-            return {"Stacks": [{"StackStatus": self.stack_status, "CreationTime": self._created}]}
+            return {"Stacks": [self._earlier_stacks.get(params["StackName"]) or self._stack_shown()]}
         if service == "sts":
             return {"Credentials": {"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c"}}
         world = {"ec2": self.ec2, "secretsmanager": self.secrets, "events": self.rules}[service]

@@ -1,0 +1,1 @@
+"""Random schedules: stateful machines over the pure planner and over the handler."""
