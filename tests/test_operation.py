@@ -463,6 +463,19 @@ def test_a_copy_of_a_create_that_arrives_once_the_stack_goes_back_makes_nothing(
     assert stage.wire.mutations() == []
 
 
+def test_a_copy_of_a_create_that_arrives_in_a_later_update_of_the_stack_makes_nothing(stage):
+    stage.created()
+    (create,) = stage.requests.values()
+    assert stage.delete(NAME).ok
+    stage.clock.advance(90)
+    stage.stack_status("UPDATE_IN_PROGRESS")
+    stage.wire.clear()
+
+    assert stage.invoke(create.event)["status"] == "SILENT"
+
+    assert stage.wire.mutations() == []
+
+
 # Deadline
 
 

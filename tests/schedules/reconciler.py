@@ -100,6 +100,7 @@ class Reconciler(RuleBasedStateMachine):
         self.sites = [Site(aws, names(GROUP, PREFIX), self.aws.clock) for _ in range(3)]
         self.planned: dict[int, _Plan] = {}
         self.requests = 0
+        self.keys: frozenset[str] = frozenset()
         self.wish: Properties | None = None
         self.target: Desired | None = None
         self._ask(wish)
@@ -110,10 +111,11 @@ class Reconciler(RuleBasedStateMachine):
     def _ask(self, wish: dict[str, Any] | None) -> None:
         self.requests += 1
         self.stamp = Stamp(f"request-{self.requests}", float(self.requests))
-        before = self.wish
         self.wish, self.target = (None, None) if wish is None else _meant(json.dumps(wish), *self.kind)
-        old = dict(before.tags) if before else {}
-        self.dropped = frozenset(old) - frozenset(dict(self.wish.tags) if self.wish else {})
+        # CloudFormation ends one request before the next but one; here they pile up, and so do their tags.
+        keys = frozenset(dict(self.wish.tags)) if self.wish else frozenset()
+        self.keys |= keys
+        self.dropped = self.keys - keys
 
     @precondition(lambda self: self.wish)
     @rule(wish=WISHES)
