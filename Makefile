@@ -126,6 +126,10 @@ test: setup check build-emulated ## Everything: lint, types, tests with coverage
 full: test ## The longer check
 	@$(BIN)/pytest -m full
 
+.PHONY: faults
+faults: $(VENV)/.ready ## Every fault at every AWS call of every operation, in process (about 20 minutes)
+	@PYTHONPATH=function $(BIN)/python -m tests.faults
+
 .PHONY: docs
 docs: $(VENV)/.ready ## Write the tables of properties and attributes from schemas/
 	@$(BIN)/python docs/generate.py

@@ -27,7 +27,7 @@ CALLS = {
     "create sharded": 109,
     "create that fails": 89,
     "update node type": 67,
-    "update replicas up": 54,
+    "update replicas up": 55,
     "update replicas down": 54,
     "update shards out": 54,
     "update shards in": 54,
@@ -41,7 +41,7 @@ CALLS = {
     "rollback of a failed update": 68,
     "rollback of a failed replacement": 137,
     "rollback of a finished replacement": 28,
-    "delete": 83,
+    "delete": 85,
     "delete of a failed create": 77,
     "delete of a cancelled create": 97,
 }

@@ -168,9 +168,13 @@ def _update_of(name: str, preset: Mapping[str, Any], change: Mapping[str, Any], 
     return Operation(name, _created(preset, **before), act, swap, restores=restores)
 
 
+def _with_role(preset: Mapping[str, Any]) -> dict[str, Any]:
+    return {**preset, "aws_authentication": _ROLE}
+
+
 OPERATIONS = (
     _create_of("create", document.FREE_TIER),
-    _create_of("create replicated", _REPLICATED, aws_authentication=_ROLE),
+    _create_of("create replicated", _with_role(_REPLICATED)),
     _create_of("create sharded", _SHARDED),
     Operation(
         "create that fails",
@@ -180,7 +184,7 @@ OPERATIONS = (
         fails=True,
     ),
     _update_of("update node type", SMALL, {"node_type": "cache.t3.small"}),
-    _update_of("update replicas up", _REPLICATED, {"replicas": 2}),
+    _update_of("update replicas up", _with_role(_REPLICATED), {"replicas": 2}),
     _update_of("update replicas down", _REPLICATED, {"replicas": 1}, replicas=2),
     _update_of("update shards out", _SHARDED, {"node_groups": 3}),
     _update_of("update shards in", _SHARDED, {"node_groups": 2}, node_groups=3),
@@ -228,7 +232,13 @@ OPERATIONS = (
         swap_again,
         restores=False,
     ),
-    Operation("delete", _created(_REPLICATED), lambda world: world.delete(NAME), nothing, restores=False),
+    Operation(
+        "delete",
+        _created(_with_role(_REPLICATED)),
+        lambda world: world.delete(NAME),
+        nothing,
+        restores=False,
+    ),
     Operation(
         "delete of a failed create",
         _failed_create,

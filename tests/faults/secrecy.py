@@ -9,82 +9,133 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
+
+from tests.support.wire import Call
 
 if TYPE_CHECKING:
     from .world import World
 
+TOKEN, SIGNATURE, EXTERNAL_ID = KINDS = ("token", "signature", "external id")
+
+_IN_A_RULE = (SIGNATURE, EXTERNAL_ID)
 _MAY = {
-    "secretsmanager:CreateSecret": ("SecretString",),
-    "elasticache:CreateReplicationGroup": ("AuthToken",),
-    "events:PutTargets": ("Targets",),
-    "sts:AssumeRole": ("ExternalId",),
+    ("secretsmanager:CreateSecret", "SecretString"): (TOKEN,),
+    ("elasticache:CreateReplicationGroup", "AuthToken"): (TOKEN,),
+    ("events:PutTargets", "Targets"): _IN_A_RULE,
+    ("sts:AssumeRole", "ExternalId"): (EXTERNAL_ID,),
 }
-"""Parameters that a secret may stand in, by call."""
+"""Which secrets may stand in which parameter of a call; none in any other."""
 
 _MAY_IN_DATA = ("password", "data.authentication.password", "artifact")
+"""The attributes of a response that may hold the token."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A text that somebody may read, and the kinds of secrets that may stand in it."""
+
+    name: str
+    text: str
+    may: Collection[str] = ()
 
 
 def findings(world: World) -> Iterator[str]:
     """Yield each place where a secret stands that must not, by the secret's kind; never the secret."""
-    secrets = [*_secrets(world)]
-    tokens = [(kind, text) for kind, text in secrets if kind == "token"]
-    for where, text in _public(world):
-        yield from (f"{kind} in {where}" for kind, form in secrets if form in text)
-    for rule_input in world.rule_inputs:
-        yield from (f"{kind} in a rule's Input" for kind, form in tokens if form in rule_input)
-    for call in world.wire.calls:
-        shown = {key: value for key, value in call.params.items() if key not in _MAY.get(call.name, ())}
-        text = json.dumps(shown, default=str)
-        yield from (f"{kind} in a parameter of {call.name}" for kind, form in secrets if form in text)
-        if call.name == "events:PutTargets":
-            text = json.dumps(call.params["Targets"])
-            yield from (f"{kind} in the target put to a rule" for kind, form in tokens if form in text)
+    forms = [(kind, form) for kind, text in secrets(world) for form in _forms(text)]
+    for place in _places(world):
+        for kind, form in forms:
+            if form in place.text and kind not in place.may:
+                yield f"{kind} in {place.name}"
 
 
-def _secrets(world: World) -> Iterator[tuple[str, str]]:
-    """Yield each secret's kind and its text in every form it may be written in."""
-    for kind, text in {*_plain_secrets(world)}:
-        yield kind, text
-        for form in (quote(text, safe=""), json.dumps(text)[1:-1], base64.b64encode(text.encode()).decode()):
-            if form != text:
-                yield kind, form
+def secrets(world: World) -> set[tuple[str, str]]:
+    """Return each secret of a run with its kind."""
+    return {*_tokens(world), *_of_requests(world)}
 
 
-def _plain_secrets(world: World) -> Iterator[tuple[str, str]]:
-    for call in world.wire.calls:
+def _tokens(world: World) -> Iterator[tuple[str, str]]:
+    for call in world.wire.history:
         if call.name == "secretsmanager:CreateSecret":
-            yield "token", json.loads(call.params["SecretString"])["password"]
+            yield TOKEN, json.loads(call.params["SecretString"])["password"]
+        if call.params.get("AuthToken"):
+            yield TOKEN, call.params["AuthToken"]
+
+
+def _of_requests(world: World) -> Iterator[tuple[str, str]]:
     for request in world.requests.values():
-        query = parse_qs(urlsplit(request.event["ResponseURL"]).query)
-        yield "signature", query["X-Amz-Signature"][0]
+        yield SIGNATURE, parse_qs(urlsplit(request.event["ResponseURL"]).query)["X-Amz-Signature"][0]
         for key in ("ResourceProperties", "OldResourceProperties"):
             data = request.event.get(key, {}).get("aws_authentication", {}).get("data", {})
             if data.get("external_id"):
-                yield "external id", data["external_id"]
+                yield EXTERNAL_ID, data["external_id"]
 
 
-def _public(world: World) -> Iterator[tuple[str, str]]:
-    """Yield every place that people read, by its name, with its text."""
-    yield "the log", world.logs.getvalue()
-    yield "another log", world.other_logs.getvalue()
+def _forms(text: str) -> set[str]:
+    """Return a secret in every form it may be written in."""
+    return {text, quote(text, safe=""), json.dumps(text)[1:-1], base64.b64encode(text.encode()).decode()}
+
+
+def _places(world: World) -> Iterator[Place]:
+    yield from _told(world)
+    yield from _answered(world)
+    yield from _kept(world)
+    yield from _polled(world)
+    for call in world.wire.history:
+        yield from _asked(call)
+
+
+def _told(world: World) -> Iterator[Place]:
+    """Yield what Lambda writes to the log groups, metrics in their embedded format included."""
+    yield Place("the log", world.logs.getvalue())
+    yield Place("another log", world.other_logs.getvalue())
+    yield Place("what is printed", world.printed.getvalue())
     for told in world.told:
-        yield "what the handler returned or raised", told
+        yield Place("what a handler returned or raised", told)
+
+
+def _answered(world: World) -> Iterator[Place]:
     for request in world.requests.values():
         for body in request.puts:
-            yield "a response", json.dumps({**body, "Data": _open_data(body["Data"])})
+            data: Mapping[str, Any] = body["Data"]
+            shown = {key: value for key, value in data.items() if key not in _MAY_IN_DATA}
+            yield Place("a response", json.dumps({**body, "Data": shown}))
+            yield Place("a response's Data", json.dumps(data), may=(TOKEN,))
+    for unheard in world.unheard:
+        yield Place("a response", unheard.decode())
+
+
+def _kept(world: World) -> Iterator[Place]:
+    """Yield what AWS shows of resources, their tags included."""
     for each in world.aws.ec2.groups.values():
-        yield "a security group", json.dumps(each)
+        yield Place("a security group", json.dumps(each))
     for secret in world.aws.secrets.secrets.values():
         shown = {key: value for key, value in secret.items() if key != "SecretString"}
-        yield "a secret's description", json.dumps(shown, default=str)
+        yield Place("a secret's description", json.dumps(shown, default=str))
     for group in world.aws.simulator.groups():
         tags = world.aws.simulator.tags(group.id)
-        yield "a replication group", json.dumps([group.id, group.description, tags])
-    yield "a rule's tags", json.dumps(world.rule_tags)
+        yield Place("a replication group", json.dumps([group.id, group.description, tags]))
+    yield Place("a rule's tags", json.dumps(world.rule_tags))
 
 
-def _open_data(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if key not in _MAY_IN_DATA}
+def _polled(world: World) -> Iterator[Place]:
+    for fired in world.rule_inputs:
+        yield Place("a rule's Input", fired, _IN_A_RULE)
+    for name, targets in world.aws.rules.rules.items():
+        yield Place("a rule's name", name)
+        for target in targets.values():
+            request = world.requests.get(json.loads(target["Input"]).get("RequestId"))
+            closed = request is None or request.puts
+            yield Place("a rule that outlives its request", json.dumps(target), () if closed else _IN_A_RULE)
+
+
+def _asked(call: Call) -> Iterator[Place]:
+    """Yield a call's parameters: others may read them in CloudTrail."""
+    open_to_all = {key: value for key, value in call.params.items() if (call.name, key) not in _MAY}
+    yield Place(f"a parameter of {call.name}", json.dumps(open_to_all, default=str))
+    for key, value in call.params.items():
+        if (call.name, key) in _MAY:
+            yield Place(f"{key} of {call.name}", json.dumps(value), _MAY[call.name, key])

@@ -21,10 +21,14 @@ def straight(_index: int, _call: Call, send: Send) -> Any:
 
 
 class Wire:
-    """Numbers the calls made inside `handling()`, from 0, and puts `hook` around each."""
+    """Numbers the calls made inside `handling()`, from 0, and puts `hook` around each.
+
+    `history` keeps all of them, whatever `clear` forgets.
+    """
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self.history: list[Call] = []
         self.hook: Hook = straight
         self._inside = False
         self._stack = ExitStack()
@@ -56,8 +60,9 @@ class Wire:
         if not self._inside:
             return send()
         self.calls.append(call)
+        self.history.append(call)
         return self.hook(len(self.calls) - 1, call, send)
 
     def clear(self) -> None:
-        """Forget what was recorded; numbers start at 0 again."""
+        """Begin anew: numbers start at 0 again."""
         self.calls.clear()

@@ -7,7 +7,7 @@ import io
 import logging
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, Self
 from unittest import mock
 
@@ -64,6 +64,7 @@ class World(Driver):
         self.wire = Wire()
         self.told: list[str] = []
         self.other_logs = io.StringIO()
+        self.printed = io.StringIO()
         self.rule_tags: dict[str, dict[str, str]] = {}
         self.unheard: list[bytes] = []
         super().__init__(self.aws.clock, stack_name=stack_name, failed=self._fall_back)
@@ -220,14 +221,20 @@ class World(Driver):
         self.wire.around(call, lambda: super(World, self)._receive(url, body, **how))
 
     def _listen(self, event: Any, context: Any) -> Any:
-        """Run the handler and keep what it returns or raises, which Lambda would log."""
+        """Run the handler and keep what it returns, raises or prints, which Lambda would log."""
         try:
-            told = self._handler(event, context)
+            with self._overheard():
+                told = self._handler(event, context)
         except BaseException:
             self.told.append(traceback.format_exc())
             raise
         self.told.append(repr(told))
         return told
+
+    @contextmanager
+    def _overheard(self) -> Iterator[None]:
+        with redirect_stdout(self.printed), redirect_stderr(self.printed):
+            yield
 
     def _make_stack(self) -> None:
         if self.real:
@@ -241,7 +248,7 @@ class World(Driver):
 
     def _fall_back(self, record: dict[str, Any]) -> None:
         """Run the fallback on an event that failed at both tries."""
-        with self.wire.handling(False):
+        with self.wire.handling(False), self._overheard():
             done = last_resort.take(
                 record, self._swift.rules, self.rule_tags, self._put_late, self.clock.now()
             )
