@@ -12,8 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from massdriver_redis import log
 from massdriver_redis.aws import Aws, code_of, message_of, translate
 from massdriver_redis.calls import Call
+from massdriver_redis.details import newest_secret_value
 from massdriver_redis.errors import ResourceError
-from massdriver_redis.observe import newest_secret_value
 
 TOKEN_LENGTH = 64
 """Characters of a token, letters and digits only: every AUTH rule of ElastiCache allows them."""

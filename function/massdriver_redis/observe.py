@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from massdriver_redis import calls
-from massdriver_redis.aws import Aws, code_of, translate
-from massdriver_redis.decision import Detail
+from massdriver_redis.aws import Aws
 from massdriver_redis.ledger import OWNER
 from massdriver_redis.naming import Names
+from massdriver_redis.reads import PAGE, read, tags_of
 from massdriver_redis.world import (
     Endpoint,
     Group,
     Node,
     NodeGroup,
-    NodeTypes,
     Secret,
     SecurityGroup,
     SubnetGroup,
     World,
 )
 
-_PAGE = 100
 _GROUP_PENDING = ("Resharding", "AutomaticFailoverStatus", "PrimaryClusterId")
 _NODE_PENDING = ("EngineVersion", "CacheNodeType", "NumCacheNodes")
-_BAD_NEWS = ("fail", "insufficient", "unable", "error", "not enough", "cannot", "could not")
 
 
 def look(aws: Aws, names: Names) -> World:
@@ -47,65 +39,8 @@ def look(aws: Aws, names: Names) -> World:
     )
 
 
-def look_closer(aws: Aws, world: World, detail: Detail, engine: str, since: float) -> World:
-    """Return `world` with one more detail read: versions, node_types, tags or events.
-
-    `since` is in seconds since the epoch. A denied list of engine versions is noted as unknown, so
-    that a create can go on without it.
-    """
-    group = world.group
-    if detail == "versions":
-        return _with_versions(aws, world, engine)
-    if group is None:
-        return replace(world, tags={}, events=(), node_types=NodeTypes(frozenset(), frozenset()))
-    if detail == "node_types":
-        answer = _read(
-            aws, "elasticache", "list_allowed_node_type_modifications", ReplicationGroupId=group.id
-        )
-        up, down = answer.get("ScaleUpModifications", []), answer.get("ScaleDownModifications", [])
-        return replace(world, node_types=NodeTypes(frozenset(up), frozenset(down)))
-    if detail == "tags":
-        beside = _cache_tags(aws, world.subnet_group.arn) if world.subnet_group else {}
-        return replace(world, tags=_cache_tags(aws, group.arn), subnet_group_tags=beside)
-    return replace(world, events=_events(aws, group, since))
-
-
-def newest_secret_value(aws: Aws, name: str) -> tuple[str, str]:
-    """Return the secret's JSON text and its version id."""
-    answer = _read(aws, "secretsmanager", "get_secret_value", SecretId=name)
-    return str(answer.get("SecretString", "")), str(answer.get("VersionId", ""))
-
-
-def snapshot_made_at(aws: Aws, name: str) -> float | None:
-    """Return when the snapshot of that name was made, in seconds since the epoch, or None.
-
-    One that is still being made shows no time yet and counts as later than any request.
-    """
-    answer = _read(
-        aws, "elasticache", "describe_snapshots", absent=("SnapshotNotFoundFault",), SnapshotName=name
-    )
-    for snapshot in answer.get("Snapshots", []):
-        times = [node.get("SnapshotCreateTime") for node in snapshot.get("NodeSnapshots", [])]
-        known = [time.timestamp() for time in times if isinstance(time, datetime)]
-        return min(known, default=math.inf)
-    return None
-
-
-# --- reads -----------------------------------------------------------------------------------------
-
-
-def _read(aws: Aws, service: str, operation: str, absent: Iterable[str] = (), **request: Any) -> Any:
-    """Make one read; codes in `absent` mean that nothing is there and give an empty answer."""
-    try:
-        return getattr(aws.client(service), operation)(**request)
-    except (ClientError, BotoCoreError) as error:
-        if code_of(error) in set(absent):
-            return {}
-        raise translate(error, service, operation) from None
-
-
 def _group(aws: Aws, group_id: str) -> Group | None:
-    answer = _read(
+    answer = read(
         aws,
         "elasticache",
         "describe_replication_groups",
@@ -164,7 +99,7 @@ def _nodes(aws: Aws, group_id: str, member_ids: frozenset[str]) -> tuple[Node, .
     found: list[Node] = []
     marker: dict[str, str] = {}
     while len(found) < len(member_ids):
-        answer = _read(aws, "elasticache", "describe_cache_clusters", MaxRecords=_PAGE, **marker)
+        answer = read(aws, "elasticache", "describe_cache_clusters", MaxRecords=PAGE, **marker)
         found += [
             _node(item)
             for item in answer.get("CacheClusters", [])
@@ -196,7 +131,7 @@ def _node(item: Mapping[str, Any]) -> Node:
 
 
 def _subnet_group(aws: Aws, name: str) -> SubnetGroup | None:
-    answer = _read(
+    answer = read(
         aws,
         "elasticache",
         "describe_cache_subnet_groups",
@@ -221,7 +156,7 @@ def _subnet_group(aws: Aws, name: str) -> SubnetGroup | None:
 
 
 def _security_group(aws: Aws, name: str) -> SecurityGroup | None:
-    answer = _read(
+    answer = read(
         aws,
         "ec2",
         "describe_security_groups",
@@ -231,7 +166,7 @@ def _security_group(aws: Aws, name: str) -> SecurityGroup | None:
     # The same name may stand in another VPC too: ours goes first.
     found = min(
         answer.get("SecurityGroups", []),
-        key=lambda each: OWNER not in _tags(each.get("Tags", [])),
+        key=lambda each: OWNER not in tags_of(each.get("Tags", [])),
         default=None,
     )
     if found is None:
@@ -245,7 +180,7 @@ def _security_group(aws: Aws, name: str) -> SecurityGroup | None:
         ),
         vpc_id=str(found.get("VpcId", "")),
         description=str(found.get("Description", "")),
-        tags=_tags(found.get("Tags", [])),
+        tags=tags_of(found.get("Tags", [])),
         cidrs=frozenset(
             str(cidr.get("CidrIp", ""))
             for rule in found.get("IpPermissions", [])
@@ -256,7 +191,7 @@ def _security_group(aws: Aws, name: str) -> SecurityGroup | None:
 
 
 def _secret(aws: Aws, name: str) -> Secret | None:
-    answer = _read(
+    answer = read(
         aws, "secretsmanager", "describe_secret", absent=("ResourceNotFoundException",), SecretId=name
     )
     if not answer.get("ARN"):
@@ -265,51 +200,5 @@ def _secret(aws: Aws, name: str) -> Secret | None:
         arn=str(answer["ARN"]),
         description=str(answer.get("Description", "")),
         deleting=bool(answer.get("DeletedDate")),
-        tags=_tags(answer.get("Tags", [])),
+        tags=tags_of(answer.get("Tags", [])),
     )
-
-
-def _cache_tags(aws: Aws, arn: str) -> dict[str, str]:
-    answer = _read(aws, "elasticache", "list_tags_for_resource", ResourceName=arn)
-    return _tags(answer.get("TagList", []))
-
-
-def _tags(items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    return {str(item.get("Key", "")): str(item.get("Value", "")) for item in items}
-
-
-def _with_versions(aws: Aws, world: World, engine: str) -> World:
-    """Read the versions on offer; failing open, for the create itself is the last judge."""
-    versions: list[str] = []
-    marker: dict[str, str] = {}
-    try:
-        while True:
-            answer = aws.elasticache.describe_cache_engine_versions(Engine=engine, MaxRecords=_PAGE, **marker)
-            versions += [str(item.get("EngineVersion", "")) for item in answer.get("CacheEngineVersions", [])]
-            if not answer.get("Marker"):
-                break
-            marker = {"Marker": answer["Marker"]}
-    except (ClientError, BotoCoreError):
-        return replace(world, versions_unknown=True)
-    return replace(world, versions=tuple(versions)) if versions else replace(world, versions_unknown=True)
-
-
-def _events(aws: Aws, group: Group, since: float) -> tuple[str, ...]:
-    """Return the bad news ElastiCache told of the group and its first members, newest first."""
-    sources = [("replication-group", group.id)] + [("cache-cluster", name) for name in group.member_ids[:5]]
-    told: list[tuple[float, str]] = []
-    for kind, name in sources:
-        answer = _read(
-            aws,
-            "elasticache",
-            "describe_events",
-            SourceType=kind,
-            SourceIdentifier=name,
-            StartTime=datetime.fromtimestamp(since, UTC),
-            MaxRecords=_PAGE,
-        )
-        for event in answer.get("Events", []):
-            text, date = str(event.get("Message", "")), event.get("Date")
-            if any(word in text.lower() for word in _BAD_NEWS):
-                told.append((date.timestamp() if isinstance(date, datetime) else 0.0, text))
-    return tuple(text for _, text in sorted(told, reverse=True))

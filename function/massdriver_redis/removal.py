@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from massdriver_redis import calls, group_calls, naming, observe, properties
+from massdriver_redis import calls, details, group_calls, naming, properties
 from massdriver_redis.act import Effect
 from massdriver_redis.aws import connect
 from massdriver_redis.clock import Clock
@@ -132,7 +132,7 @@ class Removal:
             return group_calls.delete_group(self._target, None)
         if code != "SnapshotAlreadyExistsFault":
             return None
-        made_at = observe.snapshot_made_at(self._here().aws, str(name))
+        made_at = details.snapshot_made_at(self._here().aws, str(name))
         if made_at is not None and made_at >= self._request.started_at:
             return group_calls.delete_group(self._target, None)
         return replace(call, request={**call.request, "FinalSnapshotIdentifier": f"{name}-2"})

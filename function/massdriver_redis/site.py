@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from massdriver_redis import calls, observe
+from massdriver_redis import calls, details, observe
 from massdriver_redis.act import Effect, perform
 from massdriver_redis.aws import Aws
 from massdriver_redis.calls import Call
@@ -34,7 +34,7 @@ class Site:
 
     def look_closer(self, look: Look, engine: str, since: float) -> None:
         """Read one more detail of the world just seen."""
-        self.world = observe.look_closer(self.aws, self.world, look.detail, engine, since)
+        self.world = details.look_closer(self.aws, self.world, look.detail, engine, since)
 
     def make(self, call: Call, stamp: Stamp) -> Effect:
         """Make a call; a change of ElastiCache is recorded first, and struck out if it fails."""
