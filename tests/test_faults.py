@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ from tests.faults.explorer import every, pairs, record, replay
 from tests.faults.faults import KINDS, PUT
 from tests.faults.judge import Fault
 from tests.faults.operations import OPERATIONS
+from tests.faults.search import PAIRS
 
 SEED = 20260701
 SHARE = 6
@@ -70,6 +73,17 @@ def test_an_operation_makes_as_many_calls_as_are_on_record(plain, name):
 
     assert len(calls) == CALLS[name]
     assert PUT in calls
+
+
+def test_the_page_on_faults_tells_the_operations_and_how_many_runs_there_are(plain):
+    page = (Path(__file__).parents[1] / "docs" / "faults.md").read_text("utf-8")
+    told = re.findall(r"^\| ([\w -]+) \| (\d+) \|$", page, re.MULTILINE)
+    faults = sum(len([*every(n, call)]) for name in BY_NAME for n, call in enumerate(plain(name).calls))
+    of_two = PAIRS * len(BY_NAME)
+
+    assert {name: int(calls) for name, calls in told} == CALLS
+    assert f"**{faults + of_two:,} runs**: {faults:,} faults, and {of_two:,} pairs" in page
+    assert all(f"`{kind}`" in page for kind in KINDS)
 
 
 @operations

@@ -13,6 +13,9 @@ from .explorer import Verdict, chosen_by, explore, pairs, record
 from .judge import Fault, Plain
 from .operations import OPERATIONS, Operation
 
+PAIRS = 60
+"""Pairs of faults for each operation, unless told otherwise."""
+
 Part = tuple[list[Verdict], dict[str, int]]
 
 
@@ -84,7 +87,7 @@ def _options() -> argparse.Namespace:
     names = [each.name for each in OPERATIONS]
     parser.add_argument("operation", nargs="?", default="", choices=["", *names], metavar="operation")
     parser.add_argument("--share", type=float, default=1.0, help="the share of faults to explore")
-    parser.add_argument("--pairs", type=int, default=60, help="pairs of faults for each operation")
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="pairs of faults for each operation")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--at", type=int, help="explore this call only")
     parser.add_argument("--kind", default="", help="explore this fault only")
