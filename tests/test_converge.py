@@ -503,6 +503,26 @@ def test_a_replacement_that_stops_at_any_step_leaves_nothing_after_the_rollback(
     assert stage.secrets(deleted=True) == []
 
 
+def test_a_replacement_that_fails_after_its_cluster_was_marked_as_handed_over_is_taken_back(stage):
+    original = stage.created(secure=False)
+    handed_over = []
+
+    def meanwhile(call, _index):
+        handed_over.extend(tag["Key"] for tag in call.params.get("Tags", []) if "handed-over" in tag["Key"])
+        if handed_over and call.name == "secretsmanager:GetSecretValue":
+            raise client_error("AccessDeniedException", operation=call.operation)
+
+    stage.wire.before = meanwhile
+    assert not stage.changed(stage.properties(secure=True, allow_replacement=True)).ok
+    assert len(groups(stage)) == 2
+    stage.wire.before = None
+
+    assert stage.roll_back(NAME).ok
+    assert groups(stage) == [original]
+    assert len(stage.security_groups()) == 1
+    assert stage.secrets() == []
+
+
 def test_a_replacement_out_of_time_is_taken_back_while_it_is_still_being_made():
     with Stage(replace(BRISK, create=250)) as stage:
         original = stage.created()

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from massdriver_redis import act, artifact, calls, group_calls, naming, properties, replacement
+from massdriver_redis import act, artifact, calls, naming, properties
 from massdriver_redis.aws import connect
+from massdriver_redis.choice import Choice, Wish
 from massdriver_redis.clock import Clock
 from massdriver_redis.decision import Decision, Done, Failed, Look, Moment, Step, Wait
-from massdriver_redis.desired import Desired, desired
 from massdriver_redis.errors import InvalidRequestError, NotUpdatableError, ResourceError
 from massdriver_redis.job import Turn
 from massdriver_redis.ledger import ACCEPTED, HANDED_OVER, Stamp
 from massdriver_redis.log import logger
 from massdriver_redis.outcome import Answer, Outcome, Silent
-from massdriver_redis.plan import not_ours, plan, warnings
+from massdriver_redis.plan import plan, warnings
 from massdriver_redis.request import Request
 from massdriver_redis.site import Site
-from massdriver_redis.stack import Stack, read_stack
+from massdriver_redis.stack import read_stack
 from massdriver_redis.teardown import Demolition, own_security_group, owned, tear_down
 from massdriver_redis.world import SecurityGroup, World
 
@@ -48,6 +48,8 @@ class Convergence:
                 "PhysicalResourceId names no replication group: nothing was ever made. Remove the "
                 "resource from the template, deploy, and add it again"
             )
+        self._wish = Wish(request, self._properties, self._old, self._home_id, self._computed, prefix)
+        self._choice = Choice(self._wish, self._look, self._is_rolling_back, clock.now)
         self._stamp = Stamp(request.request_id, request.signed_at or 0.0)
         self._rolling_back: bool | None = None
         self._subnets_stay = False
@@ -77,7 +79,7 @@ class Convergence:
         stale = self._stale(home)
         if stale:
             return stale
-        chosen = self._choose(home)
+        chosen = self._choice.of(home)
         if isinstance(chosen, Failed | Silent | Wait | Step | Answer):
             return chosen
         self._target = chosen
@@ -145,9 +147,6 @@ class Convergence:
     def _look(self, physical_id: str) -> World:
         return self._site(physical_id).look()
 
-    def _desired(self, physical_id: str) -> Desired:
-        return desired(self._properties, self._request.owner, physical_id, self._prefix)
-
     def _moment(self) -> Moment:
         new_keys = {key for key, _ in self._properties.tags}
         return Moment(
@@ -159,6 +158,11 @@ class Convergence:
             subnets_stay=self._subnets_stay,
             dropped_tags=frozenset(self._old.tag_keys - new_keys) if self._updates else frozenset(),
         )
+
+    def _is_rolling_back(self) -> bool:
+        if self._rolling_back is None:
+            self._rolling_back = read_stack(self._request.stack_id).rolling_back
+        return self._rolling_back
 
     def _version_asked(self) -> bool:
         old = (self._old.engine, self._old.redis_version)
@@ -205,93 +209,6 @@ class Convergence:
             return None
         return Step(calls.tag_security_group(group.id, {ACCEPTED: self._stamp.text()}), needs_poll=False)
 
-    # --- which group -------------------------------------------------------------------------------
-
-    def _choose(self, home: World) -> str | Failed | Silent | Wait | Step | Answer:
-        if not self._updates:
-            return self._choose_new(home)
-        foreign = not_ours(self._desired(self._home_id), home)
-        if foreign:
-            return Failed(foreign, refused=True)
-        if home.group is None:
-            stack = read_stack(self._request.stack_id)
-            if stack.being_deleted or self._is_over(stack):
-                return Silent("the stack updates nothing now; this Update is a late copy")
-            return Failed(self._lost(), refused=True)
-        differing = replacement.create_only_differences(
-            self._properties, self._request.owner, self._home_id, home
-        )
-        return self._choose_replacement(differing) if differing else self._home_id
-
-    def _choose_new(self, world: World) -> str | Failed | Silent | Step | Answer:
-        """A Create: nothing there, our own earlier try, or a leftover that was never handed over."""
-        foreign = not_ours(self._desired(self._computed), world)
-        if foreign:
-            # Where something of ours stands beside it, the clean-up must find that by the id.
-            mine = owned(self._request.owner, world) and not world.ledger.handed_over
-            return Failed(foreign, refused=True) if mine else self._nothing_made(foreign)
-        if world.ledger.was_accepted(self._request.request_id):
-            return self._computed
-        stack = read_stack(self._request.stack_id)
-        if stack.going_away or self._is_over(stack):
-            return Silent("the stack creates nothing now; this Create is a late copy", superseded=True)
-        if not owned(self._request.owner, world):
-            return self._computed
-        if world.ledger.handed_over or (world.group and not world.security_group):
-            return self._nothing_made(self._still_exists(self._computed))
-        if world.group and world.group.status == "create-failed":
-            return Step(group_calls.delete_group(world.group.id, None))
-        return self._computed
-
-    def _choose_replacement(self, differing: list[str]) -> str | Failed | Wait | Step:
-        if self._computed == self._home_id:
-            return Failed(replacement.same_name(differing), refused=True)
-        world = self._look(self._computed)
-        stale = not_ours(self._desired(self._computed), world)
-        if stale:
-            return Failed(stale, refused=True)
-        if world.ledger.was_accepted(self._request.request_id):
-            return self._computed  # judged before
-        if world.group and (world.ledger.handed_over or not world.security_group):
-            return self._choose_earlier(world)
-        if not self._properties.allow_replacement:
-            return Failed(replacement.not_allowed(differing), refused=True)
-        if world.group and world.group.status == "create-failed":
-            return Step(group_calls.delete_group(world.group.id, None))
-        return self._computed
-
-    def _choose_earlier(self, world: World) -> str | Failed | Wait:
-        """The target was handed over before: the original of a rollback, or a leftover to leave alone."""
-        if world.group and world.group.status == "deleting":
-            if self._properties.allow_replacement:
-                return Wait("an earlier cluster of the same name is being deleted")
-        elif self._is_rolling_back():
-            return self._computed
-        return Failed(self._still_exists(self._computed), refused=True)
-
-    def _is_over(self, stack: Stack) -> bool:
-        return stack.is_past(self._request.signed_at, self._clock.now())
-
-    def _is_rolling_back(self) -> bool:
-        if self._rolling_back is None:
-            self._rolling_back = read_stack(self._request.stack_id).rolling_back
-        return self._rolling_back
-
-    def _nothing_made(self, reason: str) -> Answer:
-        return Answer("FAILED", naming.nothing_made(self._request.owner), reason)
-
-    def _still_exists(self, physical_id: str) -> str:
-        return (
-            f"{physical_id} still exists from an earlier deployment and was left alone: delete it, or set "
-            "md_metadata.name_prefix to another value"
-        )
-
-    def _lost(self) -> str:
-        return replacement.moved(self._old, self._properties) or (
-            f"replication group {self._home_id} was not found; restore it under this id, or remove the "
-            "resource from the template and add it again"
-        )
-
     # --- leftovers of a failed replacement ---------------------------------------------------------
 
     def _sweep(self) -> Step | Wait | Failed | None:
@@ -327,7 +244,7 @@ class Convergence:
 
     def _plan(self) -> Decision:
         """Plan, reading what the plan asks for; each detail is read at most once in a look."""
-        site, wanted = self._site(self._target), self._desired(self._target)
+        site, wanted = self._site(self._target), self._wish.desired(self._target)
         for _ in range(8):
             decision = plan(wanted, site.world, self._moment())
             if not isinstance(decision, Look):
@@ -354,7 +271,7 @@ class Convergence:
                 # Handed over to nobody: the Delete that comes may only know an id of CloudFormation's making.
                 return Answer("FAILED", self._target, "the stack stopped this Create; it is to be deleted")
             return hand_over
-        told = (*self._properties.warnings, *warnings(self._desired(self._target), world))
+        told = (*self._properties.warnings, *warnings(self._wish.desired(self._target), world))
         for warning in told:
             logger.warning("The cluster is ready, with a warning", warning=warning)
         attributes = artifact.attributes(

@@ -35,11 +35,18 @@ BUGS = (
         ("helper",),
     ),
     Bug(
-        "an answer while work is open",
+        "a poll returns True",
         "helper.py",
-        "        self._send_response = isinstance(self._outcome, Answer)",
-        "        self._send_response = True",
-        ("helper", "operation"),
+        '        logger.info("Invocation done", outcome=repr(self._outcome))\n        return self._physical_id()',
+        '        logger.info("Invocation done", outcome=repr(self._outcome))\n        return True',
+        ("helper",),
+    ),
+    Bug(
+        "an answer before all is settled",
+        "operation.py",
+        "        return Pending(self.physical_id, waiting)",
+        '        return Answer("SUCCESS", self.physical_id)',
+        ("operation",),
     ),
     Bug(
         "the physical id is drawn at random",
@@ -151,7 +158,7 @@ BUGS = (
     ),
     Bug(
         "a cluster that was handed over is adopted",
-        "converge.py",
+        "choice.py",
         "        if world.ledger.handed_over or (world.group and not world.security_group):",
         "        if False:",
         ("converge",),
@@ -168,7 +175,7 @@ BUGS = (
         "converge.py",
         "            known = succeeded or physical_id == self._home_id",
         "            known = True",
-        ("converge", "races", "faults"),
+        ("converge",),
     ),
     # --- what is changed, and how ---
     Bug(
