@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Self
@@ -105,7 +104,7 @@ class Swift:
             if report.has_errors():
                 raise ParamValidationError(report=report.generate_report())
             try:
-                return deepcopy(self.answer(model.service_name, operation, deepcopy(params)))
+                return _copied(self.answer(model.service_name, operation, _copied(params)))
             except Refusal as refusal:
                 raise client_error(str(refusal.code), str(refusal.message), operation) from None
 
@@ -286,6 +285,15 @@ class Rules:
 
 def _network(subnet_id: str) -> tuple[str, str] | None:
     return (VPC, f"{REGION}{subnet_id[-2]}") if subnet_id in SUBNETS else None
+
+
+def _copied(value: Any) -> Any:
+    """Return a copy of what JSON and dates are made of; deepcopy takes five times as long."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copied(item) for item in value]
+    return value
 
 
 def _merged(tags: list[Params], more: list[Params]) -> list[Params]:
