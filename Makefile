@@ -122,13 +122,24 @@ test: setup check build-emulated ## Everything: lint, types, tests with coverage
 	@echo "tests in process and deployed, side by side: some minutes; each prints when it is done"
 	@$(MAKE) --quiet -j2 $(if $(filter output-sync,$(.FEATURES)),-Otarget) coverage deployed
 
-.PHONY: full
-full: test ## The longer check
-	@$(BIN)/pytest -m full
+.PHONY: full full-unit full-deployed
+full: test ## The same and the longer checks
+	@echo "the longer checks, in process and deployed, side by side: about ten minutes"
+	@$(MAKE) --quiet -j2 $(if $(filter output-sync,$(.FEATURES)),-Otarget) full-unit full-deployed
+
+full-unit: $(VENV)/.ready
+	@$(BIN)/pytest -m "full and not deployed" -n auto
+
+full-deployed: $(READY) build-emulated
+	@$(BIN)/pytest -m "full and deployed" -n 2 --dist loadfile
 
 .PHONY: faults
 faults: $(VENV)/.ready ## Every fault at every AWS call of every operation, in process (about 20 minutes)
 	@PYTHONPATH=function $(BIN)/python -m tests.faults
+
+.PHONY: mutants
+mutants: $(VENV)/.ready ## Bugs planted one at a time, each of which a test must find (about 15 minutes)
+	@$(BIN)/python -m tests.mutants
 
 .PHONY: docs
 docs: $(VENV)/.ready ## Write the tables of properties and attributes from schemas/
