@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 import re
+import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,11 +17,11 @@ from massdriver_redis.decision import Done
 from massdriver_redis.helper import PollingResource
 from massdriver_redis.operation import Operation as Handling
 from massdriver_redis.poll_rule import PollRule
+from tests.faults import explorer, search
 from tests.faults.explorer import every, pairs, record, replay
 from tests.faults.faults import KINDS, PUT
 from tests.faults.judge import Fault
 from tests.faults.operations import OPERATIONS
-from tests.faults.search import PAIRS
 
 SEED = 20260701
 SHARE = 6
@@ -79,7 +82,7 @@ def test_the_page_on_faults_tells_the_operations_and_how_many_runs_there_are(pla
     page = (Path(__file__).parents[1] / "docs" / "faults.md").read_text("utf-8")
     told = re.findall(r"^\| ([\w -]+) \| (\d+) \|$", page, re.MULTILINE)
     faults = sum(len([*every(n, call)]) for name in BY_NAME for n, call in enumerate(plain(name).calls))
-    of_two = PAIRS * len(BY_NAME)
+    of_two = search.PAIRS * len(BY_NAME)
 
     assert {name: int(calls) for name, calls in told} == CALLS
     assert f"**{faults + of_two:,} runs**: {faults:,} faults, and {of_two:,} pairs" in page
@@ -180,3 +183,25 @@ def test_it_finds_a_second_answer_that_says_something_else(found_in_create, monk
     monkeypatch.setattr(PollingResource, "_presentable", fickle)
 
     assert "a second response" in found_in_create(PUT, "timeout after success", False)
+
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_the_search_tells_its_runs_and_fails_on_a_violation(monkeypatch, capsys, planted):
+    asked = ["faults", "create", "--at", "0", "--kind", "throttled", "--pairs", "2"]
+    monkeypatch.setattr(sys, "argv", asked)
+    # In this process: another would not see what is planted.
+    monkeypatch.setattr(search, "ProcessPoolExecutor", lambda _: nullcontext(SimpleNamespace(map=map)))
+    if planted:
+        honest = explorer.wrongs
+        monkeypatch.setattr(
+            explorer, "wrongs", lambda *run: [*honest(*run), *(["planted"] if run[2] else [])]
+        )
+
+    assert search.main() == (1 if planted else 0)
+
+    told = capsys.readouterr().out
+    row = ["create", str(CALLS["create"]), "2", "2", "4" if planted else "0"]
+    assert row in [line.split()[:5] for line in told.splitlines()]
+    assert "4 runs (" in told
+    assert ("WRONG create: #0 events:ListTargetsByRule throttled: SUCCESS" in told) is planted
+    assert told.endswith(f"{row[-1]} violations\n")
