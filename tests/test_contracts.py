@@ -35,18 +35,6 @@ ATTRIBUTES = frozenset(
 )
 
 
-@pytest.fixture
-def stage():
-    with Stage() as made:
-        yield made
-
-
-@pytest.fixture
-def real():
-    with Stage(real=True) as made:
-        yield made
-
-
 def live(stage, physical_id):
     """Return what the properties ask for, as AWS describes it."""
     shown = stage.group(physical_id)

@@ -24,18 +24,6 @@ REPLACED = {"secure": False, "allow_replacement": True}
 """A create-only change that may make a new cluster."""
 
 
-@pytest.fixture
-def stage():
-    with Stage() as made:
-        yield made
-
-
-@pytest.fixture
-def real():
-    with Stage(real=True) as made:
-        yield made
-
-
 def groups(stage):
     return sorted(group.id for group in stage.simulator.groups())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,12 +18,6 @@ LARGE = {
     "snapshot_retention_limit": 0,
     "allow_vpc_access": False,
 }
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    with Stage() as made:
-        yield made
 
 
 def there(stage: Stage) -> list[str]:

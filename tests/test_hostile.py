@@ -78,12 +78,6 @@ def denied():
         yield stage
 
 
-@pytest.fixture
-def stage():
-    with Stage() as made:
-        yield made
-
-
 def answered(stage: Stage, kind: str, properties: Any, old: Any = None) -> dict[str, Any]:
     """Deliver a proper request with these properties and return its one answer."""
     stage.resources[NAME] = Resource(None if kind == "Create" else ID, {})

@@ -38,18 +38,6 @@ LOOKS = [
 
 
 @pytest.fixture
-def stage():
-    with Stage() as made:
-        yield made
-
-
-@pytest.fixture
-def real():
-    with Stage(real=True) as made:
-        yield made
-
-
-@pytest.fixture
 def slow():
     with Stage(SLOW) as made:
         yield made
