@@ -8,26 +8,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from massdriver_redis.ledger import HANDED_OVER
 from tests.support.cloud import client
 from tests.support.document import authentication
-from tests.support.driver import PREFIX
+from tests.support.driver import PREFIX, KilledError
 from tests.support.stage import BRISK, NAME, Stage, failing
 from tests.support.wire import client_error
 
 INVENTED = "shop-Redis-1OPG6JWK4V6NX"
 """What CloudFormation makes up when it deletes what it was still creating."""
-
-
-@pytest.fixture
-def stage():
-    with Stage() as made:
-        yield made
-
-
-@pytest.fixture
-def real():
-    with Stage(real=True) as made:
-        yield made
 
 
 def deletions(stage):
@@ -452,3 +441,20 @@ def test_the_namesake_of_a_lost_security_group_is_not_marked(real):
     found = real.ec2.describe_security_groups(GroupIds=[namesake])["SecurityGroups"][0]
     assert found.get("Tags", []) == []
     assert real.simulator.leftovers() == []
+
+
+def test_a_create_that_is_stopped_between_its_mark_and_its_answer_is_handed_over_to_nobody(stage):
+    def stop(call, _index):
+        token = call.name == "secretsmanager:GetSecretValue"
+        if token and HANDED_OVER in stage.tags(call.params["SecretId"].removeprefix(f"{PREFIX}-")):
+            stage.stack_status("ROLLBACK_IN_PROGRESS")
+            stage.wire.before = None
+            raise KilledError
+
+    stage.wire.before = stop
+    response = stage.create(NAME, stage.properties())
+
+    assert "the stack stopped this Create" in response.reason
+    stage.resources[NAME].physical_id = INVENTED
+    assert stage.delete(NAME).ok
+    assert stage.leftovers() == []

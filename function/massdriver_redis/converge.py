@@ -265,12 +265,9 @@ class Convergence:
         world = site.world
         if world.group is None or world.security_group is None:
             return Wait("the replication group to show")
-        hand_over = self._hand_over(world, world.security_group) if turn.armed else None
-        if hand_over:
-            if not self._updates and read_stack(self._request.stack_id).going_away:
-                # Handed over to nobody: the Delete that comes may only know an id of CloudFormation's making.
-                return Answer("FAILED", self._target, "the stack stopped this Create; it is to be deleted")
-            return hand_over
+        handing = self._hand_over(world, world.security_group) if turn.armed else None
+        if handing:
+            return handing
         told = (*self._properties.warnings, *warnings(self._wish.desired(self._target), world))
         for warning in told:
             logger.warning("The cluster is ready, with a warning", warning=warning)
@@ -279,8 +276,13 @@ class Convergence:
         )
         return Answer("SUCCESS", self._target, attributes=attributes)
 
-    def _hand_over(self, world: World, group: SecurityGroup) -> Step | None:
+    def _hand_over(self, world: World, group: SecurityGroup) -> Step | Answer | None:
         """Mark the cluster as the stack's before saying so; the secret's own mark outlives the group."""
+        if not self._updates and read_stack(self._request.stack_id).going_away:
+            # Handed over to nobody: the Delete that comes may only know an id of CloudFormation's making.
+            if world.ledger.handed_over:
+                return Step(calls.untag_security_group(group.id, [HANDED_OVER]))
+            return Answer("FAILED", self._target, "the stack stopped this Create; it is to be deleted")
         mark = {HANDED_OVER: self._stamp.text()}
         if self._properties.secure and world.secret and HANDED_OVER not in world.secret.tags:
             return Step(calls.tag_secret(self._site(self._target).names.secret, mark))
