@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.support.driver import KilledError, Request, Response, stringify
 from tests.support.interleave import BRISK, LOGICAL_ID, SLOW, Scene
@@ -28,23 +29,57 @@ _BY_THE_FALLBACK = ("could not run", "has failed for")
 _IN_FLIGHT = 14.0
 """Seconds that a call may be on its way: `aws` tries it for fifteen."""
 
-CHANGES = st.fixed_dictionaries(
-    {},
-    optional={
-        "node_type": st.sampled_from(["cache.t3.micro", "cache.t3.small"]),
-        "replicas": st.integers(0, 1),
-        "secure": st.booleans(),
-        "tags": st.sampled_from([{}, {"a": "1"}, {"b": "2"}]),
-        "password_attribute": st.booleans(),
-    },
-)
-POINTS = st.integers(0, 140)
-Troubles = Sequence[tuple[str, int]]
-TROUBLES = st.lists(
-    st.tuples(st.sampled_from(["again", "kill", "kill", "an older event", "an older poll"]), POINTS),
+Troubles = list[tuple[str, int]]
+_POINTS = st.integers(0, 100)
+_TROUBLES = st.lists(
+    st.tuples(st.sampled_from(["again", "kill", "kill", "an older event", "an older poll"]), _POINTS),
     max_size=3,
 )
-FLIGHTS = st.sampled_from([None, None, _IN_FLIGHT])
+
+
+@dataclass(frozen=True)
+class Move:
+    """What CloudFormation does next, and what happens meanwhile.
+
+    Where `cut`, it cancels the request at this call, or after its end; `in_flight` is how many seconds that
+    call is on its way meanwhile. `given` is the id by which it deletes a Create that it cancelled. `troubles`
+    are put before calls of the request, `more` before those of the one that takes it back or cleans up.
+    `late` are events that come again, and the seconds before each.
+    """
+
+    change: dict[str, Any]
+    delete: bool
+    whole: bool
+    allowed: bool
+    cut: int | None
+    in_flight: float | None
+    given: str | None
+    troubles: Troubles
+    more: Troubles
+    late: list[tuple[int, int]]
+
+
+CHANGES = st.fixed_dictionaries(
+    {
+        "node_type": st.sampled_from(["cache.t3.micro", "cache.t3.small"]),
+        "replicas": st.integers(0, 1),
+        "secure": st.sampled_from([True, True, False]),
+    },
+    optional={"tags": st.sampled_from([{}, {"a": "1"}, {"b": "2"}]), "password_attribute": st.booleans()},
+)
+MOVES = st.builds(
+    Move,
+    change=CHANGES,
+    delete=st.sampled_from([False, False, False, True]),
+    whole=st.booleans(),
+    allowed=st.sampled_from([True, True, True, False]),
+    cut=st.none() | _POINTS,
+    in_flight=st.sampled_from([None, None, _IN_FLIGHT]),
+    given=st.sampled_from([None, INVENTED]),
+    troubles=_TROUBLES,
+    more=_TROUBLES,
+    late=st.lists(st.tuples(st.integers(0, 20), st.sampled_from([0, 1, 60, 600])), max_size=2),
+)
 
 
 class Handler(RuleBasedStateMachine):
@@ -58,8 +93,7 @@ class Handler(RuleBasedStateMachine):
     @initialize(brisk=st.booleans(), stands=st.booleans(), lateness=st.integers(0, 2**16))
     def begin(self, brisk: bool, stands: bool, lateness: int) -> None:
         late = random.Random(lateness)
-        self.scene = Scene(BRISK if brisk else SLOW, lateness=lambda: late.uniform(0, 60))
-        self.scene.__enter__()
+        self.scene = Scene(BRISK if brisk else SLOW, lateness=lambda: late.uniform(0, 60)).__enter__()
         self.scene.simulator.on_change = self._watch
         self.stands = stands
         self.live: dict[str, Any] | None = None
@@ -73,106 +107,66 @@ class Handler(RuleBasedStateMachine):
         if change.kind == "created" and len(self.scene.groups()) > 2:
             self.wrongs.append("a third cluster was made")
 
-    # --- what CloudFormation does
+    # --- what happens
 
-    @precondition(lambda self: self.live is None)
-    @rule(change=CHANGES, troubles=TROUBLES)
-    def create(self, change: dict[str, Any], troubles: Troubles) -> None:
-        wished = self.scene.properties(**change)
-        response = self._end(self._begin_create(wished), troubles)
-        if response.ok:
+    @rule(move=MOVES)
+    def goes_on(self, move: Move) -> None:
+        if self.live is None:
+            self._create(move)
+        elif move.delete:
+            self._delete(move)
+        else:
+            self._update(move)
+        for which, after in move.late:
+            self.scene.driver.idle(after)
+            self._come_late(self.past[which % len(self.past)])
+
+    def _create(self, move: Move) -> None:
+        wished = self.scene.properties(**move.change)
+        request = self._begin_create(wished)
+
+        def take_back() -> None:
+            known = request.response.physical_id if request.response else move.given
+            self._take_back_create(known, move.more)
+
+        response = self._end(request, move, take_back)
+        if response and response.ok:
             self.scene.resource.physical_id = response.physical_id
             self.live, self.held = wished, {response.physical_id}
             self._complete("UPDATE" if self.stands else "CREATE")
             self.stands = True
-        else:
+        elif response:
             assert _by_the_fallback(response), response.reason
-            self._take_back_create(response.physical_id)
+            take_back()
 
-    @precondition(lambda self: self.live is None)
-    @rule(
-        change=CHANGES,
-        at=POINTS,
-        given=st.sampled_from([None, INVENTED]),
-        flight=FLIGHTS,
-        troubles=TROUBLES,
-        more=TROUBLES,
-    )
-    def create_and_cancel(
-        self,
-        *,
-        change: dict[str, Any],
-        at: int,
-        given: str | None,
-        flight: float | None,
-        troubles: Troubles,
-        more: Troubles,
-    ) -> None:
-        older = self._begin_create(self.scene.properties(**change))
-
-        def cancel() -> None:
-            self._take_back_create(older.response.physical_id if older.response else given, more)
-
-        self._cancel(older, at, cancel, flight, troubles)
-
-    @precondition(lambda self: self.live)
-    @rule(change=CHANGES, allowed=st.booleans(), troubles=TROUBLES, more=TROUBLES)
-    def update(self, change: dict[str, Any], allowed: bool, troubles: Troubles, more: Troubles) -> None:
+    def _update(self, move: Move) -> None:
         assert self.live
-        wished = self.scene.properties(**change, allow_replacement=allowed)
-        refused = wished["secure"] != self.live["secure"] and not allowed
-        response = self._end(self.scene.begin_update(wished), troubles)
-        if response.ok:
+        wished = self.scene.properties(**move.change, allow_replacement=move.allowed)
+        refused = wished["secure"] != self.live["secure"] and not move.allowed
+        request = self.scene.begin_update(wished)
+
+        def take_back() -> None:
+            if request.response:
+                self.scene.resource.physical_id = request.response.physical_id
+            self._take_back_update(move.more)
+
+        response = self._end(request, move, take_back)
+        if response and response.ok:
             assert not refused
             self.live = wished
             self.scene.resource.physical_id = response.physical_id
-            self._clean_up("UPDATE", more)
-        else:
+            self._clean_up("UPDATE", move.more)
+        elif response:
             assert refused or _by_the_fallback(response), response.reason
-            self._take_back_update(more)
+            take_back()
 
-    @precondition(lambda self: self.live)
-    @rule(change=CHANGES, allowed=st.booleans(), at=POINTS, flight=FLIGHTS, troubles=TROUBLES, more=TROUBLES)
-    def update_and_cancel(
-        self,
-        *,
-        change: dict[str, Any],
-        allowed: bool,
-        at: int,
-        flight: float | None,
-        troubles: Troubles,
-        more: Troubles,
-    ) -> None:
-        older = self.scene.begin_update(self.scene.properties(**change, allow_replacement=allowed))
-
-        def cancel() -> None:
-            if older.response:
-                self.scene.resource.physical_id = older.response.physical_id
-            self._take_back_update(more)
-
-        self._cancel(older, at, cancel, flight, troubles)
-
-    @precondition(lambda self: self.live)
-    @rule(troubles=TROUBLES, whole=st.booleans())
-    def delete(self, troubles: Troubles, whole: bool) -> None:
+    def _delete(self, move: Move) -> None:
         self.held = set()
-        self.scene.driver.stack_status(
-            "DELETE_IN_PROGRESS" if whole else "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
-        )
-        self._insist(lambda: self.scene.driver.send("Delete", LOGICAL_ID), troubles)
+        status = "DELETE_IN_PROGRESS" if move.whole else "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+        self.scene.driver.stack_status(status)
+        self._insist(lambda: self.scene.driver.send("Delete", LOGICAL_ID), move.troubles)
         self.live = None
-        self._complete("DELETE" if whole else "UPDATE")
-
-    # --- what Lambda and EventBridge do
-
-    @precondition(lambda self: self.past)
-    @rule(which=st.integers(0, 50))
-    def an_event_comes_late(self, which: int) -> None:
-        self._come_late(self.past[which % len(self.past)])
-
-    @rule(seconds=st.sampled_from([1, 60, 600]))
-    def time_passes(self, seconds: int) -> None:
-        self.scene.driver.idle(seconds)
+        self._complete("DELETE" if move.whole else "UPDATE")
 
     # --- what must hold
 
@@ -221,7 +215,7 @@ class Handler(RuleBasedStateMachine):
             self.scene.driver.stack_status("UPDATE_IN_PROGRESS")
         return request
 
-    def _take_back_create(self, physical_id: str | None, troubles: Troubles = ()) -> None:
+    def _take_back_create(self, physical_id: str | None, troubles: Troubles | None = None) -> None:
         """Delete what was to be created; where the stack was new, it goes with it."""
         kind = "UPDATE_ROLLBACK" if self.stands else "ROLLBACK"
         running = "UPDATE_ROLLBACK_COMPLETE_CLEANUP" if self.stands else "ROLLBACK"
@@ -229,7 +223,7 @@ class Handler(RuleBasedStateMachine):
         self._insist(lambda: self.scene.driver.send("Delete", LOGICAL_ID, physical_id=physical_id), troubles)
         self._complete(kind)
 
-    def _take_back_update(self, troubles: Troubles = ()) -> None:
+    def _take_back_update(self, troubles: Troubles | None = None) -> None:
         """Swap the update back, then clean up: what lived before must live after it."""
         resource = self.scene.resource
         assert resource.before
@@ -261,46 +255,44 @@ class Handler(RuleBasedStateMachine):
             self.scene.begin_another_stack()
             self.stands = False
 
-    def _cancel(
-        self, older: Request, at: int, cancel: Callable[[], None], flight: float | None, troubles: Troubles
-    ) -> None:
-        """Let CloudFormation cancel a request at its call `at`, or after its end."""
-        done: list[bool] = []
+    def _end(self, request: Request, move: Move, take_back: Callable[[], None]) -> Response | None:
+        """Wait for the answer; None where CloudFormation cancels the request, at a call or after its end."""
+        self._trouble(request, [each for each in move.troubles if each[1] != move.cut])
+        if move.cut is None:
+            return self.scene.driver.run(request)
+        cancelled: list[bool] = []
 
-        def once() -> None:
-            cancel()
-            done.append(True)
+        def cancel() -> None:
+            request.given_up |= request.response is None
+            take_back()
+            cancelled.append(True)
 
-        self._trouble(older, [each for each in troubles if each[1] != at])
-        if flight is None:
-            self.scene.cut(older, at, once)
+        if move.in_flight is None:
+            self.scene.cut(request, move.cut, cancel)
         else:
-            self.scene.cut_in_flight(older, at, once, flight)
-        until = self.scene.clock.now() + older.timeout
-        while not (older.response or done) and self.scene.driver.step(until=until):
+            self.scene.cut_in_flight(request, move.cut, cancel, move.in_flight)
+        until = self.scene.clock.now() + request.timeout
+        while not (request.response or cancelled) and self.scene.driver.step(until=until):
             pass
         self.scene.forget_cuts()
-        if not done:
-            once()
+        if not cancelled:
+            cancel()
+        return None
 
-    def _end(self, request: Request, troubles: Troubles) -> Response:
-        self._trouble(request, troubles)
-        return self.scene.driver.run(request)
-
-    def _insist(self, send: Callable[[], Request], troubles: Troubles = ()) -> Response:
+    def _insist(self, send: Callable[[], Request], troubles: Troubles | None = None) -> Response:
         """Send a request until it succeeds, which only kills at every try of Lambda may prevent."""
         for _ in range(3):
             request = send()
             self._trouble(request, troubles)
-            troubles = ()
+            troubles = None
             response = self.scene.driver.run(request)
             if response.ok:
                 return response
             assert _by_the_fallback(response), response.reason
         raise AssertionError(response.reason)
 
-    def _trouble(self, request: Request, troubles: Troubles) -> None:
-        for what, at in troubles:
+    def _trouble(self, request: Request, troubles: Troubles | None) -> None:
+        for what, at in troubles or ():
             self.scene.cut(request, at, lambda what=what, at=at: self._strike(what, at, request))
         self.past.append(request)
 

@@ -16,7 +16,7 @@ from massdriver_redis.aws import Aws
 from massdriver_redis.decision import Decision, Done, Failed, Look, Moment, Step, Wait
 from massdriver_redis.desired import Desired, desired
 from massdriver_redis.errors import ResourceError
-from massdriver_redis.ledger import Stamp
+from massdriver_redis.ledger import REQUESTED, Requested, Stamp
 from massdriver_redis.naming import names
 from massdriver_redis.plan import plan
 from massdriver_redis.properties import Properties
@@ -94,6 +94,7 @@ class Reconciler(RuleBasedStateMachine):
         self.kind = (secure, cluster)
         self.aws = Swift(Timing(stale=stale))
         self.lost = False
+        self.died: Stamp | None = None
         self.aws.simulator.on_change = self._watch
         clients = (_Client(self.aws, service) for service in ("elasticache", "ec2", "secretsmanager"))
         aws = Aws(*clients, REGION, "aws")
@@ -135,32 +136,37 @@ class Reconciler(RuleBasedStateMachine):
         self._finish()
         self._ask(wish)
 
-    @rule(worker=WORKERS)
-    def look_and_plan(self, worker: int) -> None:
+    @rule(worker=WORKERS, what=st.sampled_from(["look", "make", "look and make", "die", "die noted"]))
+    def a_worker_goes_on(self, worker: int, what: str) -> None:
+        if what.startswith("look"):
+            self._look_and_plan(worker)
+        if what.endswith("make"):
+            self._make(worker)
+        if what.startswith("die"):
+            self._die(worker, noted=what == "die noted")
+
+    @rule(seconds=st.sampled_from([1, 10, 60, 300, 1200]), busy=st.booleans())
+    def time_passes(self, seconds: int, busy: bool) -> None:
+        """Where `busy`, AWS takes a while of it for itself."""
+        for group in self.aws.simulator.groups() if busy else []:
+            self.aws.simulator.maintenance(group.id)
+        self.aws.clock.advance(seconds)
+
+    def _look_and_plan(self, worker: int) -> None:
         self.planned.pop(worker, None)
         with suppress(ResourceError):
             decision = self._decide(worker)
             if isinstance(decision, Step):
                 self.planned[worker] = _Plan(decision, self.stamp, self.aws.clock.now() + FRESH + _TRIES)
 
-    @precondition(lambda self: self.planned)
-    @rule(worker=WORKERS)
-    def make_what_was_planned(self, worker: int) -> None:
-        self._make(worker)
-
-    @precondition(lambda self: self.planned)
-    @rule(worker=WORKERS)
-    def die_with_the_plan(self, worker: int) -> None:
-        self.planned.pop(worker, None)
-
-    @rule(seconds=st.sampled_from([1, 10, 60, 300, 1200]))
-    def time_passes(self, seconds: int) -> None:
-        self.aws.clock.advance(seconds)
-
-    @rule()
-    def aws_takes_a_while_for_itself(self) -> None:
-        for group in self.aws.simulator.groups():
-            self.aws.simulator.maintenance(group.id)
+    def _die(self, worker: int, *, noted: bool) -> None:
+        """End with the plan not made, once for each request between its record and its call."""
+        plan = self.planned.pop(worker, None)
+        if plan and noted and plan.step.call.change and self.died != plan.stamp:
+            self.died = plan.stamp
+            note = Requested(plan.step.call.change, plan.stamp.request_id, self.aws.clock.now())
+            with suppress(ResourceError):
+                self.sites[worker].mark({REQUESTED: note.text()})
 
     def _make(self, worker: int) -> None:
         plan = self.planned.pop(worker, None)

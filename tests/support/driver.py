@@ -67,7 +67,8 @@ class Response:
 class Request:
     """One request on its way; `puts` are all bodies that arrived for it, the first of them counts.
 
-    `given_up` tells that the fallback answered too: function and fallback don't know of each other's answer.
+    `given_up` tells that CloudFormation cancelled it, or that the fallback answered it too: what is said
+    twice then need not agree.
     """
 
     event: dict[str, Any]
