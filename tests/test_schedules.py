@@ -20,7 +20,7 @@ def test_a_seeded_share_of_schedules_of_the_planner() -> None:
 
 
 def test_a_seeded_share_of_schedules_of_the_handler() -> None:
-    run(Handler, SEED, schedules=40, steps=7)
+    run(Handler, SEED, schedules=40, steps=6)
 
 
 @pytest.mark.full
@@ -30,4 +30,4 @@ def test_10_000_schedules_of_the_planner() -> None:
 
 @pytest.mark.full
 def test_1_000_schedules_of_the_handler() -> None:
-    run(Handler, a_seed(), schedules=1_000, steps=7)
+    run(Handler, a_seed(), schedules=1_000, steps=6)
