@@ -542,6 +542,19 @@ def test_a_replacement_cancelled_under_way_is_stopped_and_taken_back():
         assert stage.armed() == []
 
 
+def test_a_replacement_finished_when_the_stack_had_cancelled_it_is_taken_back(stage):
+    original = stage.created()
+    assert stage.update(NAME, stage.properties(**REPLACED), clean_up=False).ok
+    stage.resources[NAME].physical_id = original  # the answer came too late
+
+    response = stage.roll_back(NAME)
+
+    assert response.ok, response.reason
+    assert response.physical_id == original
+    assert groups(stage) == [original]
+    assert len(stage.security_groups()) == 1
+
+
 def rolled_back_after_a_finished_replacement(stage, **drift):
     """Return the original's id and the response to the swapped update, clean-up left to the caller."""
     original = stage.created()

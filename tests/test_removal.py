@@ -452,9 +452,7 @@ def test_a_create_that_is_stopped_between_its_mark_and_its_answer_is_handed_over
             raise KilledError
 
     stage.wire.before = stop
-    response = stage.create(NAME, stage.properties())
-
-    assert "the stack stopped this Create" in response.reason
+    assert stage.create(NAME, stage.properties()).ok  # as the invocation that died may have said already
     stage.resources[NAME].physical_id = INVENTED
     assert stage.delete(NAME).ok
     assert stage.leftovers() == []

@@ -12,7 +12,7 @@ from massdriver_redis.clock import Clock
 from massdriver_redis.decision import Decision, Done, Failed, Look, Moment, Step, Wait
 from massdriver_redis.errors import InvalidRequestError, NotUpdatableError, ResourceError
 from massdriver_redis.job import Turn
-from massdriver_redis.ledger import ACCEPTED, HANDED_OVER, Stamp
+from massdriver_redis.ledger import ACCEPTED, HANDED_OVER, Ledger, Stamp
 from massdriver_redis.log import logger
 from massdriver_redis.outcome import Answer, Outcome, Silent
 from massdriver_redis.plan import plan, warnings
@@ -53,6 +53,7 @@ class Convergence:
         self._stamp = Stamp(request.request_id, request.signed_at or 0.0)
         self._rolling_back: bool | None = None
         self._subnets_stay = False
+        self._in_vain = False
         self._sites: dict[str, Site] = {}
         self._target = self._home_id
         self.rule_id = self._home_id
@@ -118,8 +119,11 @@ class Convergence:
     def mark(self, tags: dict[str, str], *, succeeded: bool) -> None:
         """Write ledger tags on every group this request concerns.
 
-        After a failure only on the one CloudFormation knows: a new one would pass for handed over.
+        After a failure only on the one CloudFormation knows: a new one would pass for handed over. So would
+        that of a Create which the stack has stopped.
         """
+        if self._in_vain:
+            return
         for physical_id, site in self._sites.items():
             known = succeeded or physical_id == self._home_id
             if known and own_security_group(self._request.owner, site.world):
@@ -220,7 +224,7 @@ class Convergence:
         if not world.security_group:
             # What is missing here is left behind for good: not on the word of a single read.
             world = self._look(physical_id)
-        if not owned(self._request.owner, world) or world.ledger.delivered:
+        if not owned(self._request.owner, world) or self._was_taken(world.ledger):
             return None
         group = own_security_group(self._request.owner, world)
         if world.group and not group:
@@ -229,6 +233,17 @@ class Convergence:
             return Step(calls.tag_security_group(group.id, {ACCEPTED: self._stamp.text()}))
         decision = tear_down(self._demolition(physical_id), world)
         return decision if isinstance(decision, Step | Wait | Failed) else None
+
+    def _was_taken(self, ledger: Ledger) -> bool:
+        """Tell whether a stack was given the cluster: not by an answer to the very update that is taken back.
+
+        CloudFormation had cancelled that update, or the id of this request would be the cluster's.
+        """
+        if not ledger.delivered or ledger.answered is None:
+            return False
+        stack = read_stack(self._request.stack_id)
+        began = stack.updated_at if stack.rolling_back else None
+        return began is None or ledger.answered.signed_at < began
 
     def _abandoned_id(self) -> str:
         old = self._old
@@ -265,9 +280,15 @@ class Convergence:
         world = site.world
         if world.group is None or world.security_group is None:
             return Wait("the replication group to show")
-        handing = self._hand_over(world, world.security_group) if turn.armed else None
-        if handing:
-            return handing
+        hand_over = self._hand_over(world, world.security_group) if turn.armed else None
+        if turn.armed and not self._updates and read_stack(self._request.stack_id).going_away:
+            # Handed over to nobody: the Delete that comes may only know an id of CloudFormation's making.
+            if hand_over:
+                return Answer("FAILED", self._target, "the stack stopped this Create; it is to be deleted")
+            # It was marked, and perhaps answered: then the same again.
+            self._in_vain = True
+        if hand_over:
+            return hand_over
         told = (*self._properties.warnings, *warnings(self._wish.desired(self._target), world))
         for warning in told:
             logger.warning("The cluster is ready, with a warning", warning=warning)
@@ -276,13 +297,8 @@ class Convergence:
         )
         return Answer("SUCCESS", self._target, attributes=attributes)
 
-    def _hand_over(self, world: World, group: SecurityGroup) -> Step | Answer | None:
+    def _hand_over(self, world: World, group: SecurityGroup) -> Step | None:
         """Mark the cluster as the stack's before saying so; the secret's own mark outlives the group."""
-        if not self._updates and read_stack(self._request.stack_id).going_away:
-            # Handed over to nobody: the Delete that comes may only know an id of CloudFormation's making.
-            if world.ledger.handed_over:
-                return Step(calls.untag_security_group(group.id, [HANDED_OVER]))
-            return Answer("FAILED", self._target, "the stack stopped this Create; it is to be deleted")
         mark = {HANDED_OVER: self._stamp.text()}
         if self._properties.secure and world.secret and HANDED_OVER not in world.secret.tags:
             return Step(calls.tag_secret(self._site(self._target).names.secret, mark))
