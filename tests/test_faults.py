@@ -28,9 +28,9 @@ SHARE = 6
 """Faults of each operation that are tried here."""
 
 CALLS = {
-    "create": 109,
-    "create replicated": 111,
-    "create sharded": 109,
+    "create": 110,
+    "create replicated": 112,
+    "create sharded": 110,
     "create that fails": 89,
     "update node type": 67,
     "update replicas up": 55,
@@ -46,7 +46,7 @@ CALLS = {
     "clean-up of a replacement": 83,
     "rollback of a failed update": 68,
     "rollback of a failed replacement": 137,
-    "rollback of a finished replacement": 28,
+    "rollback of a finished replacement": 44,
     "delete": 85,
     "delete of a failed create": 77,
     "delete of a cancelled create": 97,

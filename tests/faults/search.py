@@ -67,9 +67,10 @@ def _part(job: tuple[argparse.Namespace, int]) -> Part:
         if options.operation in ("", operation.name):
             plain = record(operation)
             calls[operation.name] = len(plain.calls)
-            verdicts += explore(operation, plain, wanted)
-            verdicts += _pairs(operation, plain, options, number)
-            print(f"  {operation.name} ({number + 1} of {options.processes})", flush=True)
+            mine = [*explore(operation, plain, wanted), *_pairs(operation, plain, options, number)]
+            told = f"{len(mine)} runs, {sum(bool(verdict.wrongs) for verdict in mine)} violations"
+            print(f"  {operation.name} ({number + 1} of {options.processes}): {told}", flush=True)
+            verdicts += mine
     return verdicts, calls
 
 
