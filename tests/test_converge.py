@@ -555,6 +555,19 @@ def test_a_replacement_finished_when_the_stack_had_cancelled_it_is_taken_back(st
     assert len(stage.security_groups()) == 1
 
 
+def test_a_copy_of_a_replacement_that_comes_after_its_clean_up_is_silent(stage):
+    stage.created()
+    replacing = stage.properties(**REPLACED)
+    update = stage.prepare("Update", replacing)
+    response = stage.run_from(update)
+    stage.resources[NAME].physical_id = response.physical_id
+    assert stage.clean_up(NAME).ok
+
+    assert stage.invoke(update.event)["status"] == "SILENT"
+
+    assert len(update.puts) == 1
+
+
 def rolled_back_after_a_finished_replacement(stage, **drift):
     """Return the original's id and the response to the swapped update, clean-up left to the caller."""
     original = stage.created()

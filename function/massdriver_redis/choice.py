@@ -59,14 +59,22 @@ class Choice:
         if foreign:
             return Failed(foreign, refused=True)
         if home.group is None:
-            stack = read_stack(self._wish.request.stack_id)
-            if stack.being_deleted or self._is_over(stack):
-                return Silent("the stack updates nothing now; this Update is a late copy")
-            return Failed(self._lost(), refused=True)
+            return self._choose_without_home()
         differing = replacement.create_only_differences(
             self._wish.properties, self._wish.request.owner, self._wish.home_id, home
         )
         return self._choose_replacement(differing) if differing else self._wish.home_id
+
+    def _choose_without_home(self) -> Failed | Silent:
+        """An Update of what is gone: by hand, or by the clean-up after this very request's replacement."""
+        request = self._wish.request
+        new = self._look(self._wish.computed) if self._wish.computed != self._wish.home_id else None
+        if new and new.ledger.was_answered(request.request_id):
+            return Silent("this request was answered already")
+        stack = read_stack(request.stack_id)
+        if stack.being_deleted or self._is_over(stack):
+            return Silent("the stack updates nothing now; this Update is a late copy")
+        return Failed(self._lost(), refused=True)
 
     def _choose_new(self, world: World) -> str | Failed | Silent | Step | Answer:
         """A Create: nothing there, our own earlier try, or a leftover that was never handed over."""
