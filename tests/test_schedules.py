@@ -6,8 +6,12 @@ handler under new seeds, which are printed (SCHEDULES_SEED repeats one, SCHEDULE
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
+from massdriver_redis import calls
+from massdriver_redis.converge import Convergence
 from tests.schedules.handler import Handler
 from tests.schedules.reconciler import Reconciler
 from tests.schedules.run import a_seed, run
@@ -16,11 +20,28 @@ SEED = 20260701
 
 
 def test_a_seeded_share_of_schedules_of_the_planner() -> None:
-    run(Reconciler, SEED, schedules=150, steps=25)
+    run(Reconciler, SEED, schedules=100, steps=25)
 
 
 def test_a_seeded_share_of_schedules_of_the_handler() -> None:
-    run(Handler, SEED, schedules=40, steps=6)
+    run(Handler, SEED, schedules=25, steps=6)
+
+
+def test_the_planner_s_schedules_find_that_names_are_random(monkeypatch) -> None:
+    make, numbers = calls.create_security_group, itertools.count()
+    monkeypatch.setattr(
+        calls, "create_security_group", lambda name, *rest: make(f"{name}-{next(numbers)}", *rest)
+    )
+
+    with pytest.raises(AssertionError):
+        run(Reconciler, SEED, schedules=60, steps=25)
+
+
+def test_the_handler_s_schedules_find_that_old_events_act(monkeypatch) -> None:
+    monkeypatch.setattr(Convergence, "_stale", lambda *_: None)
+
+    with pytest.raises(AssertionError):
+        run(Handler, SEED, schedules=60, steps=6)
 
 
 @pytest.mark.full

@@ -88,9 +88,13 @@ class Reconciler(RuleBasedStateMachine):
     """
 
     @initialize(
-        wish=WISHES, secure=st.booleans(), cluster=st.booleans(), stale=st.sampled_from([0.0, 0.0, 40.0])
+        wish=WISHES,
+        secure=st.booleans(),
+        cluster=st.booleans(),
+        stale=st.sampled_from([0.0, 0.0, 40.0]),
+        stands=st.booleans(),
     )
-    def begin(self, wish: dict[str, Any], secure: bool, cluster: bool, stale: float) -> None:
+    def begin(self, *, wish: dict[str, Any], secure: bool, cluster: bool, stale: float, stands: bool) -> None:
         self.kind = (secure, cluster)
         self.aws = Swift(Timing(stale=stale))
         self.lost = False
@@ -105,6 +109,8 @@ class Reconciler(RuleBasedStateMachine):
         self.wish: Properties | None = None
         self.target: Desired | None = None
         self._ask(wish)
+        if stands:
+            self._finish()
 
     def _watch(self, change: Any) -> None:
         self.lost |= change.kind == "deleted" and self.wish is not None
@@ -136,14 +142,14 @@ class Reconciler(RuleBasedStateMachine):
         self._finish()
         self._ask(wish)
 
-    @rule(worker=WORKERS, what=st.sampled_from(["look", "make", "look and make", "die", "die noted"]))
+    @rule(worker=WORKERS, what=st.sampled_from(["look", "make", "look and make", "die", "look and die"]))
     def a_worker_goes_on(self, worker: int, what: str) -> None:
         if what.startswith("look"):
             self._look_and_plan(worker)
         if what.endswith("make"):
             self._make(worker)
-        if what.startswith("die"):
-            self._die(worker, noted=what == "die noted")
+        if what.endswith("die"):
+            self._die(worker)
 
     @rule(seconds=st.sampled_from([1, 10, 60, 300, 1200]), busy=st.booleans())
     def time_passes(self, seconds: int, busy: bool) -> None:
@@ -159,10 +165,10 @@ class Reconciler(RuleBasedStateMachine):
             if isinstance(decision, Step):
                 self.planned[worker] = _Plan(decision, self.stamp, self.aws.clock.now() + FRESH + _TRIES)
 
-    def _die(self, worker: int, *, noted: bool) -> None:
-        """End with the plan not made, once for each request between its record and its call."""
+    def _die(self, worker: int) -> None:
+        """End with the plan not made; once for each request, between its record and its call."""
         plan = self.planned.pop(worker, None)
-        if plan and noted and plan.step.call.change and self.died != plan.stamp:
+        if plan and plan.step.call.change and self.died != plan.stamp:
             self.died = plan.stamp
             note = Requested(plan.step.call.change, plan.stamp.request_id, self.aws.clock.now())
             with suppress(ResourceError):
