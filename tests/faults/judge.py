@@ -25,8 +25,9 @@ CANT_RUN = "The provider function could not run"
 
 _IN_OTHER_WORDS = {"sts:AssumeRole": "can't be assumed"}
 DISARMS = {"events:RemoveTargets", "events:DeleteRule"}
-"""Calls after the answer. Where they fail for good, a rule that does nothing stays until the resource's next
-operation removes it; after a Delete there is none."""
+"""Calls after the answer, and those that stop the poll of an operation taken over, which stops by itself too.
+Where they fail for good, a rule that does nothing stays until the resource's next operation removes it; after
+a Delete there is none."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,11 @@ def wrongs(
     """
     fault = faults[0] if faults else None
     yield from end.violations
-    if world.unheard and not _died_again(faults):
+    if world.unheard and not _lost_twice(faults):
         yield f"answered once more, otherwise: {world.unheard}"
     if end.status == plain.end.status:
         yield from _as_ever(operation, plain, fault, end, world)
-    elif _died_again(faults) and end.status == "FAILED" and CANT_RUN in end.reason:
+    elif _lost_twice(faults) and end.status == "FAILED" and CANT_RUN in end.reason:
         pass  # Lambda lost both tries of one event: the function can't run, whoever is to blame.
     elif fault is None or not fault.for_good:
         yield f"ended {end.status}: {end.reason}"
@@ -109,15 +110,18 @@ def _as_ever(
         yield "succeeded although the call was denied"
 
 
-def _died_again(faults: Sequence[Fault]) -> bool:
-    """Tell whether Lambda can have lost more than one try of an event."""
-    kills = [fault for fault in faults if fault.kind.startswith("killed")]
-    return len(kills) > 1 or any(fault.for_good for fault in kills)
+def _lost_twice(faults: Sequence[Fault]) -> bool:
+    """Tell whether both tries of an event can have been lost.
+
+    The process died, or what became of the response is not known and there is no poll to send it again.
+    """
+    losses = [fault for fault in faults if fault.kind.startswith("killed") or fault.name in ("", PUT)]
+    return len(losses) > 1 or any(fault.for_good for fault in losses)
 
 
 def _must_fail(plain: Plain, fault: Fault) -> bool:
     """Tell whether the request can't be done: a call it needs before the answer is denied for good."""
-    needed = fault.index < plain.answered_at and fault.name not in OPTIONAL
+    needed = fault.index < plain.answered_at and fault.name not in OPTIONAL | DISARMS
     return needed and fault.for_good and fault.kind == "denied"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import json
 import logging
 import traceback
 from collections.abc import Iterator, Mapping
@@ -256,7 +257,12 @@ class World(Driver):
 
     def _put_late(self, url: str, body: bytes) -> int:
         """Take the fallback's response; CloudFormation has closed a request that was answered before."""
-        if any(each.puts for each in self.requests.values() if each.event["ResponseURL"] == url):
+        sent = json.loads(body)
+        answered = self.requests[sent["RequestId"]].response
+        if answered and (answered.status, answered.physical_id) != (
+            sent["Status"],
+            sent["PhysicalResourceId"],
+        ):
             self.unheard.append(body)
             return 200
         return self.put(url, body)
