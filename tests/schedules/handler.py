@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.support.driver import KilledError, Request, Response, stringify
-from tests.support.interleave import BRISK, LOGICAL_ID, SLOW, Scene
+from tests.support.interleave import LOGICAL_ID, SLOW, Scene
+from tests.support.stage import BRISK
 
 INVENTED = "shop-Redis-1ABCDEFGHIJK"
 

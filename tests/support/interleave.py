@@ -35,29 +35,11 @@ from .driver import (
     Response,
     stringify,
 )
+from .stage import BRISK
 from .swift import ACCOUNT, REGION, Swift
 from .wire import Call, Wire
 
 LOGICAL_ID = "Redis"
-
-BRISK = Timing(
-    create=20,
-    delete=15,
-    minor=5,
-    failover=5,
-    security_groups=5,
-    node_type=15,
-    engine=15,
-    auth_token=5,
-    replica=15,
-    reshard=15,
-    snapshot=5,
-    tag=5,
-    node_group_lag=2,
-    member_lag=4,
-    eni_lag=2,
-)
-"""Everything ends within one invocation's window: while one is suspended, another can run to its end."""
 
 SLOW = Timing(create=130, delete=100, node_type=150, replica=120, reshard=150, engine=150)
 """Everything takes several polls."""
