@@ -1,4 +1,4 @@
-"""Fixtures that several test files share."""
+"""Fixtures that several test files share, and what passing tests tell."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.stage import Stage
+
+TOLD = "told"
+"""The property in which a test leaves a line to show even when it passes, such as its seed."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests that passed have told; of one that failed pytest shows all."""
+    for report in terminalreporter.getreports("passed"):
+        for told in (value for name, value in report.user_properties if name == TOLD):
+            terminalreporter.write_line(f"{report.nodeid.rsplit('::')[-1]}: {told}")
 
 
 @pytest.fixture

@@ -7,11 +7,13 @@ handler under new seeds, which are printed (SCHEDULES_SEED repeats one, SCHEDULE
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 
 from massdriver_redis import calls
 from massdriver_redis.converge import Convergence
+from tests.conftest import TOLD
 from tests.schedules.handler import Handler
 from tests.schedules.reconciler import Reconciler
 from tests.schedules.run import a_seed, run
@@ -45,10 +47,10 @@ def test_the_handler_s_schedules_find_that_old_events_act(monkeypatch) -> None:
 
 
 @pytest.mark.full
-def test_10_000_schedules_of_the_planner() -> None:
-    run(Reconciler, a_seed(), schedules=10_000, steps=25)
+def test_10_000_schedules_of_the_planner(record_property: Callable[[str, object], None]) -> None:
+    record_property(TOLD, run(Reconciler, a_seed(), schedules=10_000, steps=25))
 
 
 @pytest.mark.full
-def test_1_000_schedules_of_the_handler() -> None:
-    run(Handler, a_seed(), schedules=1_000, steps=6)
+def test_1_000_schedules_of_the_handler(record_property: Callable[[str, object], None]) -> None:
+    record_property(TOLD, run(Handler, a_seed(), schedules=1_000, steps=6))

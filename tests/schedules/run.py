@@ -11,12 +11,14 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from tests.support.logs import silenced
 
 
-def run(machine: type[RuleBasedStateMachine], number: int, schedules: int, steps: int) -> None:
-    """Run `schedules` of up to `steps` steps under the seed `number`; a failure shows the first one found.
+def run(machine: type[RuleBasedStateMachine], number: int, schedules: int, steps: int) -> str:
+    """Run `schedules` of up to `steps` steps under the seed `number`, and return what was run, in a line.
 
-    SCHEDULES_SHRINK=1 also looks for the shortest schedule that fails, which takes minutes.
+    A failure shows the first one found; SCHEDULES_SHRINK=1 also looks for the shortest schedule that fails,
+    which takes minutes.
     """
-    print(f"SCHEDULES_SEED={number}: {schedules} schedules of up to {steps} steps")
+    told = f"SCHEDULES_SEED={number}: {schedules} schedules of up to {steps} steps"
+    print(told)
     phases = [Phase.generate, *([Phase.shrink] if os.environ.get("SCHEDULES_SHRINK") else [])]
     how = settings(
         max_examples=schedules,
@@ -29,6 +31,7 @@ def run(machine: type[RuleBasedStateMachine], number: int, schedules: int, steps
     )
     with silenced():
         run_state_machine_as_test(seed(number)(machine), settings=how)
+    return told
 
 
 def a_seed() -> int:
