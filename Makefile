@@ -128,7 +128,7 @@ full: test ## The same and the longer checks
 	@$(MAKE) --quiet -j2 $(if $(filter output-sync,$(.FEATURES)),-Otarget) full-unit full-deployed
 
 full-unit: $(VENV)/.ready
-	@$(BIN)/pytest -m "full and not deployed" -n auto
+	@$(BIN)/pytest -m "full and not deployed" -n auto --maxschedchunk 1
 
 full-deployed: $(READY) build-emulated
 	@$(BIN)/pytest -m "full and deployed" -n 2 --dist loadfile

@@ -19,6 +19,7 @@ from tests.schedules.reconciler import Reconciler
 from tests.schedules.run import a_seed, run
 
 SEED = 20260701
+Tell = Callable[[str, object], None]
 
 
 def test_a_seeded_share_of_schedules_of_the_planner() -> None:
@@ -47,10 +48,12 @@ def test_the_handler_s_schedules_find_that_old_events_act(monkeypatch) -> None:
 
 
 @pytest.mark.full
-def test_10_000_schedules_of_the_planner(record_property: Callable[[str, object], None]) -> None:
-    record_property(TOLD, run(Reconciler, a_seed(), schedules=10_000, steps=25))
+@pytest.mark.parametrize("part", range(4))
+def test_2_500_of_10_000_schedules_of_the_planner(record_property: Tell, part: int) -> None:
+    record_property(TOLD, run(Reconciler, a_seed() + part, schedules=2_500, steps=25))
 
 
 @pytest.mark.full
-def test_1_000_schedules_of_the_handler(record_property: Callable[[str, object], None]) -> None:
-    record_property(TOLD, run(Handler, a_seed(), schedules=1_000, steps=6))
+@pytest.mark.parametrize("part", range(2))
+def test_500_of_1_000_schedules_of_the_handler(record_property: Tell, part: int) -> None:
+    record_property(TOLD, run(Handler, a_seed() + part, schedules=500, steps=6))

@@ -35,5 +35,5 @@ def run(machine: type[RuleBasedStateMachine], number: int, schedules: int, steps
 
 
 def a_seed() -> int:
-    """Return a new seed, or the one in SCHEDULES_SEED."""
+    """Return a new seed, or the one in SCHEDULES_SEED; parts of a run count on from it."""
     return int(os.environ.get("SCHEDULES_SEED", random.SystemRandom().randrange(2**32)))
