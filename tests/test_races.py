@@ -25,7 +25,6 @@ SHARE = 5
 LATE_SHARE = 25
 PARTS = 10
 """Tests that the longest check is divided into, so that every core has its share."""
-
 INVENTED = "shop-Redis-1ABCDEFGHIJK"
 BIGGER = {"node_type": "cache.t3.small"}
 COPIES = {"replicas": 1}
