@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.support.stage import Stage
+
+# A machine that is busy must not fail a test.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 TOLD = "told"
 """The property in which a test leaves a line to show even when it passes, such as its seed."""

@@ -31,14 +31,17 @@ def test_a_stamp_is_read_as_it_was_written(request_id, at):
     assert Ledger.read({ANSWERED: stamp.text()}).answered == stamp
 
 
-@given(change=changes, request_id=request_ids, at=times)
+@given(
+    change=changes, request_id=st.uuids().map(str) | st.from_regex(r"[!-~]{1,40}", fullmatch=True), at=times
+)
 def test_a_requested_change_is_read_as_it_was_written(change, request_id, at):
     read = Ledger.read({REQUESTED: Requested(change, request_id, at).text()}).requested
 
     assert read is not None
     assert (read.change, read.at) == (change, at)
     assert read.by(request_id)
-    assert not read.by(f"another {request_id}")
+    assert not read.by(f"{request_id}0")
+    assert not read.by(f"0{request_id}")
 
 
 @given(request_id=request_ids, change=changes)

@@ -7,7 +7,7 @@ change last requested of ElastiCache. Each value fits EC2's 256 characters.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from massdriver_redis.calls import Change
 
@@ -55,8 +55,8 @@ class Requested:
         return text[:_LIMIT]
 
     def by(self, request_id: str) -> bool:
-        """Tell whether `request_id` asked for it."""
-        return bool(self.request_id) and request_id.startswith(self.request_id)
+        """Tell whether `request_id` asked for it, as far as the tag's value could hold it."""
+        return replace(self, request_id=request_id).text() == self.text()
 
 
 @dataclass(frozen=True)
