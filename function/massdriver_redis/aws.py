@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from massdriver_redis.calls import action
 from massdriver_redis.errors import AccessDeniedError, BusyError, PatientError, ResourceError
 from massdriver_redis.properties import Authentication
 
@@ -156,7 +157,7 @@ def translate(error: Exception, service: str, operation: str) -> ResourceError:
     permission is missing. Otherwise a ResourceError for the user. Parameter validation of botocore is
     never quoted, for it repeats values.
     """
-    call = f"{service}:{_camel(operation)}"
+    call = action(service, operation)
     if isinstance(error, ParamValidationError):
         return ResourceError(f"{call} was given parameters it doesn't take; report this with the log")
     if isinstance(error, BotoCoreError):
@@ -183,7 +184,3 @@ def _status(error: Exception) -> int:
     if not isinstance(error, ClientError):
         return 0
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
-def _camel(operation: str) -> str:
-    return "".join(part.capitalize() for part in operation.split("_"))

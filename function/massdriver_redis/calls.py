@@ -50,7 +50,12 @@ class Call:
     @property
     def name(self) -> str:
         """The call as IAM and AWS's documentation name it, such as "ec2:CreateTags"."""
-        return f"{self.service}:{''.join(word.capitalize() for word in self.operation.split('_'))}"
+        return action(self.service, self.operation)
+
+
+def action(service: str, operation: str) -> str:
+    """Return how IAM and AWS's documentation name the call that boto3 makes by the method `operation`."""
+    return f"{service}:{''.join(word.capitalize() for word in operation.split('_'))}"
 
 
 def tag_list(tags: Iterable[tuple[str, str]]) -> list[dict[str, str]]:

@@ -36,27 +36,25 @@ class Convergence:
         self._clock = clock
         self._prefix = prefix
         today = datetime.fromtimestamp(clock.now(), UTC).date()
-        self._properties = properties.read(request.properties, today=today)
-        self._old = properties.read_old(request.old_properties)
-        self._computed = naming.physical_id(
-            request.owner, self._properties.name_prefix, self._properties.create_only()
-        )
+        wanted = properties.read(request.properties, today=today)
+        computed = naming.physical_id(request.owner, wanted.name_prefix, wanted.create_only())
         self._updates = request.kind == "Update"
-        self._home_id = str(request.physical_id) if self._updates else self._computed
-        if not naming.is_legal(self._home_id):
+        home_id = str(request.physical_id) if self._updates else computed
+        if not naming.is_legal(home_id):
             raise NotUpdatableError(
                 "PhysicalResourceId names no replication group: nothing was ever made. Remove the "
                 "resource from the template, deploy, and add it again"
             )
-        self._wish = Wish(request, self._properties, self._old, self._home_id, self._computed, prefix)
+        old = properties.read_old(request.old_properties)
+        self._wish = Wish(request, wanted, old, home_id, computed, prefix)
         self._choice = Choice(self._wish, self._look, self._is_rolling_back, clock.now)
         self._stamp = Stamp(request.request_id, request.signed_at or 0.0)
         self._rolling_back: bool | None = None
         self._subnets_stay = False
         self._in_vain = False
         self._sites: dict[str, Site] = {}
-        self._target = self._home_id
-        self.rule_id = self._home_id
+        self._target = self._wish.home_id
+        self.rule_id = self._wish.home_id
         self.physical_id = (
             str(request.physical_id) if request.physical_id else naming.nothing_made(request.owner)
         )
@@ -73,10 +71,10 @@ class Convergence:
     def _decide(self, turn: Turn) -> Decision | Outcome:
         """Return what is to be done, or Done where everything is as desired."""
         self._rolling_back = None
-        home = self._look(self._home_id)
+        home = self._look(self._wish.home_id)
         if not self._updates:
             # From here on a Delete of the computed id finds whatever is made.
-            self.physical_id = self._computed
+            self.physical_id = self._wish.computed
         stale = self._stale(home)
         if stale:
             return stale
@@ -108,7 +106,7 @@ class Convergence:
 
         A replication group is never among it: it can't be made once its subnet group is gone.
         """
-        if self._updates and self._target == self._home_id:
+        if self._updates and self._target == self._wish.home_id:
             return Done()
         world = self._look(self._target)
         made_by_me = world.ledger.was_accepted(self._request.request_id) or not world.security_group
@@ -125,7 +123,7 @@ class Convergence:
         if self._in_vain:
             return
         for physical_id, site in self._sites.items():
-            known = succeeded or physical_id == self._home_id
+            known = succeeded or physical_id == self._wish.home_id
             if known and own_security_group(self._request.owner, site.world):
                 site.mark(tags)
 
@@ -143,7 +141,7 @@ class Convergence:
     def _site(self, physical_id: str) -> Site:
         if physical_id not in self._sites:
             aws = next((site.aws for site in self._sites.values()), None) or connect(
-                self._properties.authentication, self._properties.region
+                self._wish.properties.authentication, self._wish.properties.region
             )
             self._sites[physical_id] = Site(aws, naming.names(physical_id, self._prefix), self._clock)
         return self._sites[physical_id]
@@ -152,15 +150,15 @@ class Convergence:
         return self._site(physical_id).look()
 
     def _moment(self) -> Moment:
-        new_keys = {key for key, _ in self._properties.tags}
+        new_keys = {key for key, _ in self._wish.properties.tags}
         return Moment(
             now=self._clock.now(),
             stamp=self._stamp,
-            may_create=not self._updates or self._target != self._home_id,
+            may_create=not self._updates or self._target != self._wish.home_id,
             version_asked=self._updates and self._version_asked(),
             rolling_back=self._rolling_back,
             subnets_stay=self._subnets_stay,
-            dropped_tags=frozenset(self._old.tag_keys - new_keys) if self._updates else frozenset(),
+            dropped_tags=frozenset(self._wish.old.tag_keys - new_keys) if self._updates else frozenset(),
         )
 
     def _is_rolling_back(self) -> bool:
@@ -169,8 +167,8 @@ class Convergence:
         return self._rolling_back
 
     def _version_asked(self) -> bool:
-        old = (self._old.engine, self._old.redis_version)
-        return old != (self._properties.engine, self._properties.redis_version)
+        old = (self._wish.old.engine, self._wish.old.redis_version)
+        return old != (self._wish.properties.engine, self._wish.properties.redis_version)
 
     # --- order -------------------------------------------------------------------------------------
 
@@ -185,7 +183,7 @@ class Convergence:
 
     def _accept(self, turn: Turn) -> Step | None:
         """Write down that this request is the last one, before its first change of anything."""
-        for physical_id in dict.fromkeys((self._home_id, self._target)):
+        for physical_id in dict.fromkeys((self._wish.home_id, self._target)):
             world = self._site(physical_id).world
             group = own_security_group(self._request.owner, world)
             if not group or world.ledger.was_accepted(self._request.request_id):
@@ -197,7 +195,7 @@ class Convergence:
     def _note(self, turn: Turn) -> Step | None:
         """Note a request with nothing to do, where a late copy of the update it takes back would act."""
         old, new = self._request.old_properties, self._request.properties
-        group = own_security_group(self._request.owner, self._site(self._home_id).world)
+        group = own_security_group(self._request.owner, self._site(self._wish.home_id).world)
         if turn.armed or not self._updates or not group or old == new:
             return None
         if group.ledger.was_accepted(self._request.request_id):
@@ -246,11 +244,11 @@ class Convergence:
         return began is None or ledger.answered.signed_at < began
 
     def _abandoned_id(self) -> str:
-        old = self._old
+        old = self._wish.old
         if not self._updates or not old.create_only.get("vpc"):
             return ""
         old_id = naming.physical_id(self._request.owner, old.name_prefix, old.create_only)
-        return "" if old_id in (self._home_id, self._target) else old_id
+        return "" if old_id in (self._wish.home_id, self._target) else old_id
 
     def _demolition(self, physical_id: str) -> Demolition:
         return Demolition(self._request.owner, naming.names(physical_id, self._prefix), snapshot=None)
@@ -289,7 +287,7 @@ class Convergence:
             self._in_vain = True
         if hand_over:
             return hand_over
-        told = (*self._properties.warnings, *warnings(self._wish.desired(self._target), world))
+        told = (*self._wish.properties.warnings, *warnings(self._wish.desired(self._target), world))
         for warning in told:
             logger.warning("The cluster is ready, with a warning", warning=warning)
         attributes = artifact.attributes(
@@ -300,13 +298,13 @@ class Convergence:
     def _hand_over(self, world: World, group: SecurityGroup) -> Step | None:
         """Mark the cluster as the stack's before saying so; the secret's own mark outlives the group."""
         mark = {HANDED_OVER: self._stamp.text()}
-        if self._properties.secure and world.secret and HANDED_OVER not in world.secret.tags:
+        if self._wish.properties.secure and world.secret and HANDED_OVER not in world.secret.tags:
             return Step(calls.tag_secret(self._site(self._target).names.secret, mark))
         return None if world.ledger.handed_over else Step(calls.tag_security_group(group.id, mark))
 
     def _credentials(self, site: Site, world: World) -> artifact.Credentials:
-        if not self._properties.secure or world.secret is None:
+        if not self._wish.properties.secure or world.secret is None:
             return artifact.Credentials()
         token, version = act.stored_token(site.aws, site.names.secret)
-        shown = token if self._properties.password_attribute else ""
+        shown = token if self._wish.properties.password_attribute else ""
         return artifact.Credentials(world.secret.arn, version, shown)

@@ -59,7 +59,7 @@ BUGS = (
         "a failed update carries the new cluster's id",
         "operation.py",
         '        return Answer("FAILED", self.physical_id, reason)',
-        '        return Answer("FAILED", getattr(self._job, "_computed", self.physical_id), reason)',
+        '        return Answer("FAILED", getattr(getattr(self._job, "_wish", None), "computed", self.physical_id), reason)',
         ("converge",),
     ),
     Bug(
@@ -173,7 +173,7 @@ BUGS = (
     Bug(
         "a half-made replacement passes for handed over",
         "converge.py",
-        "            known = succeeded or physical_id == self._home_id",
+        "            known = succeeded or physical_id == self._wish.home_id",
         "            known = True",
         ("converge",),
     ),
