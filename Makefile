@@ -124,7 +124,7 @@ test: setup check build-emulated ## Everything: lint, types, tests with coverage
 
 .PHONY: full full-unit full-deployed
 full: test ## The same and the longer checks
-	@echo "the longer checks, in process and deployed, side by side: about ten minutes"
+	@echo "the longer checks, in process and deployed, side by side: about a quarter of an hour"
 	@$(MAKE) --quiet -j2 $(if $(filter output-sync,$(.FEATURES)),-Otarget) full-unit full-deployed
 
 full-unit: $(VENV)/.ready
@@ -138,7 +138,7 @@ faults: $(VENV)/.ready ## Every fault at every AWS call of every operation, in p
 	@PYTHONPATH=function $(BIN)/python -m tests.faults
 
 .PHONY: mutants
-mutants: $(VENV)/.ready ## Bugs planted one at a time, each of which a test must find (about 15 minutes)
+mutants: $(VENV)/.ready ## Bugs planted one at a time, each of which a test must find (about 5 minutes)
 	@$(BIN)/python -m tests.mutants
 
 .PHONY: docs

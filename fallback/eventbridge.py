@@ -66,7 +66,7 @@ class EventBridge:
         ids = [target["Id"] for target in self._targets(name) if _request_of(target) == request_id]
         if ids:
             self._unless(_GONE, "RemoveTargets", {"Rule": name, "Ids": ids})
-        self._unless((*_GONE, "ValidationException"), "DeleteRule", {"Name": name})
+        self._delete(name)
 
     def sweep(self, prefix: str) -> None:
         """Remove the rules under `prefix` that poll for nothing: an invocation died between two calls.
@@ -75,7 +75,11 @@ class EventBridge:
         """
         for rule in list(self._rules(prefix)):
             if not self._targets(rule["Name"]):
-                self._unless((*_GONE, "ValidationException"), "DeleteRule", {"Name": rule["Name"]})
+                self._delete(rule["Name"])
+
+    def _delete(self, name: str) -> None:
+        """Delete a rule; one that has targets stays, for EventBridge refuses it."""
+        self._unless((*_GONE, "ValidationException"), "DeleteRule", {"Name": name})
 
     def _unless(self, expected: Sequence[str], operation: str, wanted: Mapping[str, object]) -> None:
         try:
