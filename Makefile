@@ -44,13 +44,13 @@ $(VENV)/.ready: tests/requirements.txt function/requirements.txt
 	@$(BIN)/python -m pip install $(QUICKLY) -r tests/requirements.txt
 	@touch $@
 
-$(SAM_VENV)/.ready: tests/emulator/requirements-sam.txt
+$(SAM_VENV)/.ready: tests/e2e/emulator/requirements-sam.txt
 	@echo "setting up $(SAM_VENV): AWS SAM CLI"
 	@$(PYTHON) -m venv $(SAM_VENV)
 	@$(SAM_VENV)/bin/python -m pip install $(QUICKLY) -r $<
 	@touch $@
 
-$(EMULATOR_VENV)/.ready: tests/emulator/requirements.txt
+$(EMULATOR_VENV)/.ready: tests/e2e/emulator/requirements.txt
 	@echo "setting up $(EMULATOR_VENV): the emulator of AWS"
 	@$(PYTHON) -m venv $(EMULATOR_VENV)
 	@$(EMULATOR_VENV)/bin/python -m pip install $(QUICKLY) -r $<
@@ -98,7 +98,7 @@ check: $(VENV)/.ready $(SAM_VENV)/.ready ## Lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict function
 	@$(BIN)/mypy --strict fallback
-	@$(BIN)/mypy --strict docs/preview
+	@$(BIN)/mypy --strict tools
 	@$(BIN)/cfn-lint template.yaml examples/*.yaml
 	@$(SAM) validate --lint
 
@@ -139,20 +139,20 @@ faults: $(VENV)/.ready ## Every fault at every AWS call of every operation, in p
 
 .PHONY: mutants
 mutants: $(VENV)/.ready ## Bugs planted one at a time, each of which a test must find (about 5 minutes)
-	@$(BIN)/python -m tests.mutants
+	@$(BIN)/python -m tests.mutation
 
 .PHONY: docs
 docs: $(VENV)/.ready ## Write the tables of properties and attributes from schemas/
-	@$(BIN)/python docs/generate.py
-	@PYTHONPATH=function:docs $(BIN)/python -m preview.page
+	@$(BIN)/python tools/generate.py
+	@PYTHONPATH=function $(BIN)/python -m tools.preview.page
 
 .PHONY: plan
 plan: $(VENV)/.ready ## The steps of an update before you make it (OLD=file NEW=file)
-	@PYTHONPATH=function:docs $(BIN)/python -m preview "$(OLD)" "$(NEW)"
+	@PYTHONPATH=function $(BIN)/python -m tools.preview "$(OLD)" "$(NEW)"
 
 .PHONY: demo
 demo: setup build-emulated ## Deploy, create, PING, scale and delete a cluster, on an emulated AWS
-	@$(BIN)/python -m tests.emulator.demo
+	@$(BIN)/python -m tests.e2e.emulator.demo
 
 .PHONY: clean
 clean: ## Remove every environment and build

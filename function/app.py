@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from massdriver_redis import responder
-from massdriver_redis.aws import own_client
+from massdriver_redis.aws.poll_rule import PollRule
+from massdriver_redis.aws.session import own_client
 from massdriver_redis.clock import Clock, SystemClock
-from massdriver_redis.helper import LambdaContext, PollingResource, Sender
-from massdriver_redis.naming import names
-from massdriver_redis.operation import Operation, Settings
-from massdriver_redis.poll_rule import PollRule
-from massdriver_redis.request import Request
+from massdriver_redis.cloudformation import delivery as responder
+from massdriver_redis.cloudformation.request import Request
+from massdriver_redis.handler import LambdaContext, PollingResource, Sender
+from massdriver_redis.reconciler.loop import Operation, Settings
+from massdriver_redis.state.naming import names
 
 
 def wire(clock: Clock, send: Sender) -> PollingResource:

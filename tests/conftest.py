@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests.support.stage import Stage
+from tests.harness.stack import Stage
 
 # A machine that is busy must not fail a test.
 settings.register_profile("patient", deadline=None)

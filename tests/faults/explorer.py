@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.driver import HungError
-from tests.support.wire import Call
+from tests.harness.cloudformation import HungError
+from tests.harness.recorder import Call
 
 from .faults import KINDS, possible, strike
 from .judge import End, Fault, Plain, wrongs

@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
-from massdriver_redis.responder import RefusedError, UnreachableError
-from tests.support.driver import KilledError
-from tests.support.wire import Call, client_error
+from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableError
+from tests.harness.cloudformation import KilledError
+from tests.harness.recorder import Call, client_error
 
 from .wire import Send
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support import document
-from tests.support.driver import Resource, Response, stringify
+from tests.harness import samples as document
+from tests.harness.cloudformation import Resource, Response, stringify
 
 from .world import INVENTED_ID, NAME, World
 

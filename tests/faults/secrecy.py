@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from tests.support.wire import Call
+from tests.harness.recorder import Call
 
 if TYPE_CHECKING:
     from .world import World

@@ -9,7 +9,7 @@ from unittest import mock
 
 from botocore.client import BaseClient
 
-from tests.support.wire import Call
+from tests.harness.recorder import Call
 
 Send = Callable[[], Any]
 Hook = Callable[[int, Call, Send], Any]

@@ -15,12 +15,13 @@ from unittest import mock
 import boto3
 
 from massdriver_redis import log
+from tests.harness import fallback as last_resort
+from tests.harness import samples as document
+from tests.harness.cloudformation import ACCOUNT, PREFIX, REGION, Delivery, Driver, Response
+from tests.harness.inmemory_aws import Swift
+from tests.harness.moto_aws import Cloud
+from tests.harness.recorder import Call
 from tests.simulator import Timing
-from tests.support import document, last_resort
-from tests.support.cloud import Cloud
-from tests.support.driver import ACCOUNT, PREFIX, REGION, Delivery, Driver, Response
-from tests.support.swift import Swift
-from tests.support.wire import Call
 
 from .faults import PUT
 from .wire import Wire

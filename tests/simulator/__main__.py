@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import threading
 
-from tests.support.clock import FastClock
+from tests.harness.clock import FastClock
 
 from .http import Endpoint
 from .simulator import Simulator

@@ -13,18 +13,7 @@ from moto.utilities.utils import get_partition
 
 from . import views
 from .errors import Refusal, bad_value, group_busy, member_busy
-from .state import (
-    Change,
-    Effect,
-    Event,
-    Group,
-    Member,
-    Moment,
-    Script,
-    Snapshot,
-    SubnetGroup,
-    View,
-)
+from .state import Change, Effect, Event, Group, Member, Moment, Script, Snapshot, SubnetGroup, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

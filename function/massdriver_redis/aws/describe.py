@@ -1,0 +1,31 @@
+"""How every read of AWS is made, and what AWS's lists of tags look like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from massdriver_redis.aws.session import Aws, code_of, translate
+
+PAGE = 100
+"""Items of one page of a list."""
+
+
+def read(aws: Aws, service: str, operation: str, absent: Iterable[str] = (), **request: Any) -> Any:
+    """Make one read; codes in `absent` mean that nothing is there and give an empty answer.
+
+    Raises the exceptions of `aws.translate`.
+    """
+    try:
+        return getattr(aws.client(service), operation)(**request)
+    except (ClientError, BotoCoreError) as error:
+        if code_of(error) in set(absent):
+            return {}
+        raise translate(error, service, operation) from None
+
+
+def tags_of(items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return a list of tags as a dict."""
+    return {str(item.get("Key", "")): str(item.get("Value", "")) for item in items}

@@ -1,0 +1,204 @@
+"""One look at AWS: a bounded number of reads, turned into `World`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from massdriver_redis.aws.describe import PAGE, read, tags_of
+from massdriver_redis.aws.session import Aws
+from massdriver_redis.calls import base as calls
+from massdriver_redis.state.naming import Names
+from massdriver_redis.state.observed import (
+    Endpoint,
+    Group,
+    Node,
+    NodeGroup,
+    Secret,
+    SecurityGroup,
+    SubnetGroup,
+    World,
+)
+from massdriver_redis.state.record import OWNER
+
+_GROUP_PENDING = ("Resharding", "AutomaticFailoverStatus", "PrimaryClusterId")
+_NODE_PENDING = ("EngineVersion", "CacheNodeType", "NumCacheNodes")
+
+
+def look(aws: Aws, names: Names) -> World:
+    """Return what exists under `names`.
+
+    Five reads, and one page of DescribeCacheClusters for every hundred clusters of the region: that
+    call can't filter by replication group. Raises the exceptions of `aws.translate`.
+    """
+    return World(
+        group=_group(aws, names.group),
+        subnet_group=_subnet_group(aws, names.subnet_group),
+        security_group=_security_group(aws, names.security_group),
+        secret=_secret(aws, names.secret),
+    )
+
+
+def _group(aws: Aws, group_id: str) -> Group | None:
+    answer = read(
+        aws,
+        "elasticache",
+        "describe_replication_groups",
+        absent=("ReplicationGroupNotFoundFault",),
+        ReplicationGroupId=group_id,
+    )
+    found = next(iter(answer.get("ReplicationGroups", [])), None)
+    if found is None:
+        return None
+    member_ids = tuple(found.get("MemberClusters", []))
+    nodes = _nodes(aws, group_id, frozenset(member_ids))
+    pending = found.get("PendingModifiedValues") or {}
+    first: Mapping[str, Any] = next(iter(found.get("NodeGroups", [])), {})
+    return Group(
+        id=str(found.get("ReplicationGroupId", group_id)),
+        arn=str(found.get("ARN", "")),
+        status=str(found.get("Status", "")),
+        description=str(found.get("Description", "")),
+        cluster_mode=bool(found.get("ClusterEnabled", False)),
+        node_type=str(found.get("CacheNodeType") or (nodes[0].node_type if nodes else "")),
+        node_groups=tuple(_node_group(item) for item in found.get("NodeGroups", [])),
+        member_ids=member_ids,
+        nodes=nodes,
+        automatic_failover=str(found.get("AutomaticFailover", "disabled")),
+        multi_az=found.get("MultiAZ") == "enabled",
+        tls=bool(found.get("TransitEncryptionEnabled", False)),
+        snapshot_retention_limit=int(found.get("SnapshotRetentionLimit", 0)),
+        snapshot_window=str(found.get("SnapshotWindow", "")),
+        pending=frozenset(key for key in _GROUP_PENDING if pending.get(key)),
+        primary=_endpoint(first.get("PrimaryEndpoint")),
+        reader=_endpoint(first.get("ReaderEndpoint")),
+        configuration=_endpoint(found.get("ConfigurationEndpoint")),
+        global_datastore=str(
+            (found.get("GlobalReplicationGroupInfo") or {}).get("GlobalReplicationGroupId", "")
+        ),
+    )
+
+
+def _node_group(item: Mapping[str, Any]) -> NodeGroup:
+    members = item.get("NodeGroupMembers", [])
+    return NodeGroup(
+        id=str(item.get("NodeGroupId", "")),
+        status=str(item.get("Status", "")),
+        node_ids=tuple(str(member.get("CacheClusterId", "")) for member in members),
+    )
+
+
+def _endpoint(item: Mapping[str, Any] | None) -> Endpoint | None:
+    if not item or not item.get("Address"):
+        return None
+    return Endpoint(str(item["Address"]), int(item.get("Port", calls.PORT)))
+
+
+def _nodes(aws: Aws, group_id: str, member_ids: frozenset[str]) -> tuple[Node, ...]:
+    """Return the group's members, reading whole pages until all are found."""
+    found: list[Node] = []
+    marker: dict[str, str] = {}
+    while len(found) < len(member_ids):
+        answer = read(aws, "elasticache", "describe_cache_clusters", MaxRecords=PAGE, **marker)
+        found += [
+            _node(item)
+            for item in answer.get("CacheClusters", [])
+            if item.get("ReplicationGroupId") == group_id
+        ]
+        if not answer.get("Marker"):
+            break
+        marker = {"Marker": answer["Marker"]}
+    return tuple(sorted(found, key=lambda node: node.id))
+
+
+def _node(item: Mapping[str, Any]) -> Node:
+    pending = item.get("PendingModifiedValues") or {}
+    return Node(
+        id=str(item.get("CacheClusterId", "")),
+        status=str(item.get("CacheClusterStatus", "")),
+        node_type=str(item.get("CacheNodeType", "")),
+        engine=str(item.get("Engine", "")),
+        engine_version=str(item.get("EngineVersion", "")),
+        parameter_group=str((item.get("CacheParameterGroup") or {}).get("CacheParameterGroupName", "")),
+        security_groups=frozenset(
+            str(group.get("SecurityGroupId", "")) for group in item.get("SecurityGroups", [])
+        ),
+        subnet_group=str(item.get("CacheSubnetGroupName", "")),
+        auto_minor_version_upgrade=bool(item.get("AutoMinorVersionUpgrade", False)),
+        maintenance_window=str(item.get("PreferredMaintenanceWindow", "")),
+        pending=frozenset(key for key in _NODE_PENDING if pending.get(key)),
+    )
+
+
+def _subnet_group(aws: Aws, name: str) -> SubnetGroup | None:
+    answer = read(
+        aws,
+        "elasticache",
+        "describe_cache_subnet_groups",
+        absent=("CacheSubnetGroupNotFoundFault",),
+        CacheSubnetGroupName=name,
+    )
+    found = next(iter(answer.get("CacheSubnetGroups", [])), None)
+    if found is None:
+        return None
+    return SubnetGroup(
+        name=str(found.get("CacheSubnetGroupName", name)),
+        description=str(found.get("CacheSubnetGroupDescription", "")),
+        vpc_id=str(found.get("VpcId", "")),
+        subnets={
+            str(subnet.get("SubnetIdentifier", "")): str(
+                (subnet.get("SubnetAvailabilityZone") or {}).get("Name", "")
+            )
+            for subnet in found.get("Subnets", [])
+        },
+        arn=str(found.get("ARN", "")),
+    )
+
+
+def _security_group(aws: Aws, name: str) -> SecurityGroup | None:
+    answer = read(
+        aws,
+        "ec2",
+        "describe_security_groups",
+        absent=("InvalidGroup.NotFound",),
+        Filters=[{"Name": "group-name", "Values": [name]}],
+    )
+    # The same name may stand in another VPC too: ours goes first.
+    found = min(
+        answer.get("SecurityGroups", []),
+        key=lambda each: OWNER not in tags_of(each.get("Tags", [])),
+        default=None,
+    )
+    if found is None:
+        return None
+    group_id, account = str(found.get("GroupId", "")), found.get("OwnerId", "")
+    return SecurityGroup(
+        id=group_id,
+        arn=str(
+            found.get("SecurityGroupArn")
+            or f"arn:{aws.partition}:ec2:{aws.region}:{account}:security-group/{group_id}"
+        ),
+        vpc_id=str(found.get("VpcId", "")),
+        description=str(found.get("Description", "")),
+        tags=tags_of(found.get("Tags", [])),
+        cidrs=frozenset(
+            str(cidr.get("CidrIp", ""))
+            for rule in found.get("IpPermissions", [])
+            for cidr in rule.get("IpRanges", [])
+            if cidr.get("Description") == calls.INGRESS_NOTE
+        ),
+    )
+
+
+def _secret(aws: Aws, name: str) -> Secret | None:
+    answer = read(
+        aws, "secretsmanager", "describe_secret", absent=("ResourceNotFoundException",), SecretId=name
+    )
+    if not answer.get("ARN"):
+        return None
+    return Secret(
+        arn=str(answer["ARN"]),
+        description=str(answer.get("Description", "")),
+        deleting=bool(answer.get("DeletedDate")),
+        tags=tags_of(answer.get("Tags", [])),
+    )

@@ -1,0 +1,186 @@
+"""Sessions and the one table that says what an AWS error code means here."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from massdriver_redis.calls.base import action
+from massdriver_redis.errors import AccessDeniedError, BusyError, PatientError, ResourceError
+from massdriver_redis.properties.parse import Authentication
+
+_CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "AuthFailure",
+        "NotAuthorized",
+        "ServiceLinkedRoleNotFoundFault",
+    }
+)
+_BUSY = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "LimitExceededException",
+        "APICallRateForCustomerExceeded",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "InternalFailure",
+        "InternalError",
+        "InternalServiceError",
+        "InternalException",
+        "ServiceUnavailable",
+        "Unavailable",
+        "ConcurrentModificationException",
+        "InvalidReplicationGroupState",
+        "InvalidCacheClusterState",
+        "CacheSubnetGroupInUse",
+        "DependencyViolation",
+        "InvalidGroup.InUse",
+        "InvalidRequestException",
+    }
+)
+_PATIENT = frozenset(
+    {
+        "CacheSubnetGroupNotFoundFault",
+        "ReplicationGroupNotFoundFault",
+        "CacheClusterNotFound",
+        "InvalidGroup.NotFound",
+        "InvalidSecurityGroupID.NotFound",
+        "ResourceNotFoundException",
+        "InsufficientCacheClusterCapacity",
+    }
+)
+"""Codes that pass by themselves when something was made a moment ago, or capacity comes back."""
+
+
+@dataclass(frozen=True)
+class Aws:
+    """Clients for everything made for the cluster, in its region and by its role."""
+
+    elasticache: Any
+    ec2: Any
+    secretsmanager: Any
+    region: str
+    partition: str
+
+    def client(self, service: str) -> Any:
+        """Return the client of one of the three services."""
+        return getattr(self, service)
+
+
+@functools.cache
+def own_client(service: str, region: str | None = None) -> Any:
+    """Return a client that acts as the function itself; kept for warm invocations."""
+    return boto3.client(service, region_name=region, config=_CONFIG)
+
+
+def connect(authentication: Authentication | None, region: str | None) -> Aws:
+    """Return the clients for a cluster: the user's role where one is given, else the function's own.
+
+    Raises AccessDeniedError when the role can't be assumed and BusyError when STS can't answer.
+    """
+    if authentication is None:
+        where = region or own_client("events").meta.region_name
+        return _aws(lambda service: own_client(service, where), where)
+    credentials = _assume(authentication)
+    where = region or own_client("events").meta.region_name
+
+    def client(service: str) -> Any:
+        # Of boto3's default session, which keeps the services' models: a session of one's own would
+        # parse EC2's again in every invocation.
+        return boto3.client(
+            service,
+            region_name=where,
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+            config=_CONFIG,
+        )
+
+    return _aws(client, where)
+
+
+def _aws(client: Any, region: str) -> Aws:
+    elasticache = client("elasticache")
+    return Aws(
+        elasticache=elasticache,
+        ec2=client("ec2"),
+        secretsmanager=client("secretsmanager"),
+        region=region,
+        partition=elasticache.meta.partition,
+    )
+
+
+def _assume(authentication: Authentication) -> Any:
+    request = {"RoleArn": authentication.arn, "RoleSessionName": "massdriver-redis"}
+    if authentication.external_id:
+        request["ExternalId"] = authentication.external_id
+    try:
+        return own_client("sts").assume_role(**request)["Credentials"]
+    except (ClientError, BotoCoreError) as error:
+        failure = translate(error, "sts", "assume_role")
+        if isinstance(failure, AccessDeniedError):
+            raise AccessDeniedError(
+                "aws_authentication.data.arn: the role can't be assumed; let its trust policy name the "
+                "function's role and the external id, and list it in the provider's AllowedRoleArns"
+            ) from None
+        raise failure from None
+
+
+def code_of(error: Exception) -> str:
+    """Return the wire code of a client error, "" for any other exception."""
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
+
+
+def message_of(error: Exception) -> str:
+    """Return AWS's own words of a client error, "" for any other exception."""
+    return str(error.response.get("Error", {}).get("Message", "")) if isinstance(error, ClientError) else ""
+
+
+def translate(error: Exception, service: str, operation: str) -> ResourceError:
+    """Return the exception of this package that an AWS error amounts to.
+
+    BusyError: wait and look again. PatientError: wait, but not for ever. AccessDeniedError: a
+    permission is missing. Otherwise a ResourceError for the user. Parameter validation of botocore is
+    never quoted, for it repeats values.
+    """
+    call = action(service, operation)
+    if isinstance(error, ParamValidationError):
+        return ResourceError(f"{call} was given parameters it doesn't take; report this with the log")
+    if isinstance(error, BotoCoreError):
+        return BusyError(f"{call} didn't answer ({type(error).__name__})")
+    code = code_of(error)
+    if code in _DENIED:
+        return AccessDeniedError(
+            f"{call} was denied ({code}); grant it to the role in use and deploy again", code
+        )
+    if code in _BUSY or _status(error) >= 500:
+        return BusyError(f"{call}: {code}", code)
+    if code in _PATIENT:
+        return PatientError(f"{call}: {code}{_advice(code)}", code)
+    return ResourceError(f"{call} refused ({code}): {message_of(error)}", code)
+
+
+def _advice(code: str) -> str:
+    if code == "InsufficientCacheClusterCapacity":
+        return "; AWS lacks capacity: wait, or choose another node_type or fewer nodes"
+    return "; what it needs wasn't found, deploy again"
+
+
+def _status(error: Exception) -> int:
+    if not isinstance(error, ClientError):
+        return 0
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

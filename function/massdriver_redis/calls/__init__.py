@@ -1,0 +1,1 @@
+"""AWS requests as data: each builder returns one call; nothing is sent here."""

@@ -1,0 +1,1 @@
+"""The custom resource protocol, without an SDK: requests, responses, attributes and delivery."""

@@ -1,0 +1,258 @@
+"""CloudFormation's envelope: what an event is, when it began, and where it may be answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from massdriver_redis.errors import EnvelopeError
+from massdriver_redis.properties.compact import slim, slim_old
+from massdriver_redis.state.naming import Owner
+
+Kind = Literal["Create", "Update", "Delete"]
+
+LONGEST_OPERATION = 3600
+"""Seconds CloudFormation waits for a custom resource at most, and by default (ServiceTimeout)."""
+
+POLL_INTERVAL = 60
+"""Seconds between two firings of the poll rule; EventBridge has no shorter rate."""
+
+_MARGIN = POLL_INTERVAL + 60
+_OLDEST_FIRST_DELIVERY = 900
+_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn")
+_STACK_ID = re.compile(r"arn:[a-z0-9-]+:cloudformation:[a-z0-9-]*:\w*:stack/[^/\s]+/[^/\s]+", re.ASCII)
+_VISIBLE = re.compile(r"[!-~]+")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
+_SIZES = {"StackId": 1024, "RequestId": 128, "LogicalResourceId": 255, "ResponseURL": 4096}
+_SECRET_PARAMETERS = ("X-Amz-Signature", "Signature", "X-Amz-Security-Token", "x-amz-security-token")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request of CloudFormation, as first delivered or as carried by the poll rule.
+
+    `signed_at` orders requests (None where the ResponseURL carries no time); `started_at` is the moment
+    the request's time began to run, `armed_at` when its poll was armed (None before); all in seconds since
+    the epoch. `service_timeout_error` is a Reason
+    for Create and Update; a Delete runs with the default instead.
+    """
+
+    kind: Kind
+    request_id: str
+    stack_id: str
+    logical_id: str
+    response_url: str = field(repr=False)
+    physical_id: str | None
+    properties: Mapping[str, object] = field(repr=False)
+    old_properties: Mapping[str, object] = field(repr=False)
+    service_timeout: int
+    service_timeout_error: str | None
+    signed_at: float | None
+    started_at: float
+    is_poll: bool
+    armed_at: float | None = None
+
+    @property
+    def owner(self) -> Owner:
+        """The stack and logical id this request is about."""
+        return Owner(self.stack_id, self.logical_id)
+
+    @property
+    def deadline(self) -> float:
+        """The moment to answer at the latest: a poll and a minute before CloudFormation gives up.
+
+        Of a short ServiceTimeout the margin takes no more than half.
+        """
+        return self.started_at + self.service_timeout - min(_MARGIN, self.service_timeout / 2)
+
+
+def parse(event: object, now: float, response_host: str = "") -> Request:
+    """Return the request in `event`.
+
+    `now` is in seconds since the epoch; `response_host` is one more host ("host" or "host:port") that may
+    be answered. Raises EnvelopeError for anything that must not be answered; its message names keys only.
+    """
+    if not isinstance(event, dict):
+        raise EnvelopeError("Not a CloudFormation event: it is no JSON object.")
+    kind = _kind(event)
+    physical_id = _physical_id(event, kind)
+    raw = _mapping(event.get("ResourceProperties"))
+    timeout, timeout_error = _service_timeout(raw.get("ServiceTimeout"))
+    url = _response_url(event, response_host)
+    amz_date, expires = _signing_times(url)
+    is_poll = event.get("CrHelperPoll") is True
+    return Request(
+        kind=kind,
+        request_id=_text(event, "RequestId"),
+        stack_id=_stack_id(event),
+        logical_id=_text(event, "LogicalResourceId"),
+        response_url=url,
+        physical_id=physical_id,
+        properties=raw,
+        old_properties=_mapping(event.get("OldResourceProperties")),
+        service_timeout=timeout,
+        service_timeout_error=timeout_error,
+        signed_at=expires if amz_date is None else amz_date,
+        started_at=_started_at(event.get("StartedAt") if is_poll else None, amz_date, now),
+        is_poll=is_poll,
+        armed_at=_past(event.get("ArmedAt"), now) if is_poll else None,
+    )
+
+
+def slim_event(request: Request, physical_id: str) -> dict[str, object]:
+    """Return the poll rule's Input: what a poll needs of `request`, and nothing of its size.
+
+    `physical_id` is carried by the poll of a Create, which CloudFormation sends without one; a Delete that
+    came without an id stays without, so that a poll decides as the original event did.
+    """
+    carried = request.physical_id or (physical_id if request.kind == "Create" else None)
+    timeout = str(request.service_timeout)
+    event: dict[str, object] = {
+        "RequestType": request.kind,
+        "RequestId": request.request_id,
+        "StackId": request.stack_id,
+        "LogicalResourceId": request.logical_id,
+        "ResponseURL": request.response_url,
+        "ResourceProperties": {**slim(request.properties), "ServiceTimeout": timeout},
+        "CrHelperPoll": True,
+        "StartedAt": request.started_at,
+    }
+    if carried:
+        event["PhysicalResourceId"] = carried
+    if old := slim_old(request.old_properties):
+        event["OldResourceProperties"] = old
+    return event
+
+
+def secrets_of(request: Request) -> tuple[str, ...]:
+    """Return the texts of this request that no log and no Reason may show.
+
+    They are the ResponseURL, whose query is a capability, its signature, and the external ids.
+    """
+    query = urlsplit(request.response_url).query
+    signatures = [
+        value for name, values in parse_qs(query).items() if name in _SECRET_PARAMETERS for value in values
+    ]
+    external_ids = [_external_id(raw) for raw in (request.properties, request.old_properties)]
+    found = [request.response_url, query, unquote(query), *signatures, *external_ids]
+    return tuple(text for text in found if text)
+
+
+def _kind(event: Mapping[str, object]) -> Kind:
+    kind = event.get("RequestType")
+    if kind in ("Create", "Update", "Delete"):
+        return kind
+    raise EnvelopeError("Not a CloudFormation event: RequestType is not Create, Update or Delete.")
+
+
+def _text(event: Mapping[str, object], key: str) -> str:
+    value = event.get(key)
+    if not isinstance(value, str) or not _VISIBLE.fullmatch(value):
+        raise EnvelopeError(f"Not a CloudFormation event: {key} is not a plain, non-empty string.")
+    if len(value) > _SIZES[key]:
+        raise EnvelopeError(f"Not a CloudFormation event: {key} is longer than {_SIZES[key]} characters.")
+    return value
+
+
+def _stack_id(event: Mapping[str, object]) -> str:
+    value = _text(event, "StackId")
+    if not _STACK_ID.fullmatch(value):
+        raise EnvelopeError("Not a CloudFormation event: StackId is no stack's ARN.")
+    return value
+
+
+def _physical_id(event: Mapping[str, object], kind: Kind) -> str | None:
+    """Return the event's own id; a Delete after a cancelled create may come without one."""
+    value = event.get("PhysicalResourceId")
+    if value is None or value == "":
+        if kind == "Update":
+            raise EnvelopeError("Not a CloudFormation event: an Update without PhysicalResourceId.")
+        return None
+    if not isinstance(value, str) or len(value) > 1024:
+        raise EnvelopeError(
+            "Not a CloudFormation event: PhysicalResourceId is no string of 1,024 characters."
+        )
+    return value
+
+
+def _response_url(event: Mapping[str, object], response_host: str) -> str:
+    """Return the ResponseURL if answering it can't hand this stack's data to someone else."""
+    url = _text(event, "ResponseURL")
+    refusal = EnvelopeError("ResponseURL is refused: it is not an https URL of AWS.")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise refusal from None
+    host = parts.netloc.lower()
+    if parts.scheme != "https" or not _HOST.fullmatch(host):
+        raise refusal
+    name = parts.hostname or ""
+    if response_host and response_host.lower() in (name, host):
+        return url
+    if not name.endswith(_AWS_HOSTS) or port not in (None, 443):
+        raise refusal
+    return url
+
+
+def _signing_times(url: str) -> tuple[float | None, float | None]:
+    """Return when the URL was signed (X-Amz-Date) and when it ends (Expires), each None where absent."""
+    query = parse_qs(urlsplit(url).query)
+    return _amz_date(query.get("X-Amz-Date", [""])[0]), _epoch(query.get("Expires", [""])[0])
+
+
+def _amz_date(text: str) -> float | None:
+    if not re.fullmatch(r"\d{8}T\d{6}Z", text, re.ASCII):
+        return None
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+
+
+def _epoch(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\d{1,12}", text, re.ASCII) else None
+
+
+def _started_at(carried: object, amz_date: float | None, now: float) -> float:
+    """Return when the request's time began.
+
+    Lambda drops an asynchronous event older than MaximumEventAgeInSeconds, so a much older date is not
+    this request's; neither is one in the future. Expires says nothing of the start.
+    """
+    past = _past(carried, now)
+    if past is not None:
+        return past
+    if amz_date is not None and 0 <= now - amz_date <= _OLDEST_FIRST_DELIVERY:
+        return amz_date
+    return now
+
+
+def _past(value: object, now: float) -> float | None:
+    """Return a time that a poll carries, None for anything else."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and 0 <= value <= now else None  # type: ignore[arg-type,operator]
+
+
+def _service_timeout(value: object) -> tuple[int, str | None]:
+    if value is None or value == "":
+        return LONGEST_OPERATION, None
+    text = str(value)
+    if re.fullmatch(r"\d{1,4}", text, re.ASCII) and 1 <= int(text) <= LONGEST_OPERATION:
+        return int(text), None
+    return LONGEST_OPERATION, "ServiceTimeout: must be a whole number of seconds from 1 to 3600."
+
+
+def _external_id(raw: Mapping[str, object]) -> str:
+    value: object = raw
+    for key in ("aws_authentication", "data", "external_id"):
+        value = _mapping(value).get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}

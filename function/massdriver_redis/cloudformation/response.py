@@ -1,0 +1,78 @@
+"""The body of CloudFormation's response: every field it demands, within its 4,096 bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from massdriver_redis.cloudformation.outcome import Answer
+from massdriver_redis.cloudformation.request import Request
+from massdriver_redis.errors import shorten
+
+LARGEST_BODY = 4096
+"""Bytes of a response, the whole JSON counted (AWS CloudFormation User Guide, crpg-ref-responses)."""
+
+_SECRET_ATTRIBUTES = ("password", "artifact")
+
+
+def build(request: Request, answer: Answer) -> bytes:
+    """Return the response to PUT.
+
+    Where it would be too long, `warnings` is cut first; an answer still too long becomes a FAILED one.
+    """
+    attributes = {key: _text(value) for key, value in answer.attributes.items()}
+    encoded = _encode(request, answer, attributes)
+    while len(encoded) > LARGEST_BODY and attributes.get("warnings"):
+        attributes["warnings"] = _cut(attributes["warnings"])
+        encoded = _encode(request, answer, attributes)
+    if len(encoded) > LARGEST_BODY:
+        encoded = _encode(request, _too_long(answer, len(encoded)), {})
+    return encoded
+
+
+def masked(encoded: bytes) -> dict[str, object]:
+    """Return the response in `encoded` with the password hidden, fit to be shown."""
+    body: dict[str, object] = json.loads(encoded)
+    data = body["Data"]
+    if isinstance(data, dict):
+        body["Data"] = {
+            key: "***" if value and key.rsplit(".", 1)[-1] in _SECRET_ATTRIBUTES else value
+            for key, value in data.items()
+        }
+    return body
+
+
+def _cut(text: str) -> str:
+    """Return a shorter `text`, or nothing where the rest would no longer say anything."""
+    limit = len(text) * 3 // 4
+    return shorten(text, limit) if limit >= 40 else ""
+
+
+def _too_long(answer: Answer, size: int) -> Answer:
+    if answer.status == "FAILED":
+        return Answer("FAILED", answer.physical_id, shorten(answer.reason, 80))
+    reason = (
+        f"The response would have {size} bytes and CloudFormation takes {LARGEST_BODY}. "
+        "Use a shorter name_prefix or logical id, or set password_attribute: false."
+    )
+    return Answer("FAILED", answer.physical_id, reason)
+
+
+def _encode(request: Request, answer: Answer, attributes: Mapping[str, str]) -> bytes:
+    body = {
+        "Status": answer.status,
+        "Reason": answer.reason,
+        "PhysicalResourceId": answer.physical_id,
+        "StackId": request.stack_id,
+        "RequestId": request.request_id,
+        "LogicalResourceId": request.logical_id,
+        # Set on every response: crhelper keeps the flag of an earlier one on a warm container.
+        "NoEcho": True,
+        "Data": dict(attributes),
+    }
+    # A lone surrogate becomes its JSON escape, so that an id goes back exactly as it came.
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -1,0 +1,270 @@
+"""crhelper, subclassed: who answers when, with which physical id, and what happens when nobody can.
+
+crhelper 2.0.12 calls the function for an event, then polls or responds. Its way of doing either loses
+clusters (a random physical id), leaks rules and secrets, or answers too early, so this class keeps its
+life cycle and replaces those parts; each override says which behaviour forces it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from crhelper import FAILED, CfnResource
+
+from massdriver_redis import log
+from massdriver_redis.clock import Clock
+from massdriver_redis.cloudformation import response
+from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableError
+from massdriver_redis.cloudformation.outcome import Answer, Outcome, Pending, Silent
+from massdriver_redis.cloudformation.request import Request, parse, secrets_of
+from massdriver_redis.errors import EnvelopeError, ResourceError, shorten
+from massdriver_redis.log import logger
+from massdriver_redis.state.naming import nothing_made
+
+_RESERVE = 5.0
+"""Seconds of an invocation kept back from the response PUT, to record the answer and disarm."""
+
+
+class LambdaContext(Protocol):
+    """What is used of Lambda's context."""
+
+    function_name: str
+    invoked_function_arn: str
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until Lambda ends the invocation."""
+
+
+class Work(Protocol):
+    """One invocation's work on one request.
+
+    `physical_id` is the id any answer must carry, `armed` whether a poll will come for this request;
+    `run` may raise; `after_answer` must not.
+    """
+
+    @property
+    def physical_id(self) -> str:
+        """Return the id any answer must carry."""
+
+    @property
+    def armed(self) -> bool:
+        """Tell whether a poll will come for this request."""
+
+    def run(self) -> Outcome:
+        """Take the request as far as this invocation can."""
+
+    def after_answer(self, answer: Answer, *, delivered: bool = True) -> None:
+        """Record that `answer` was given, if CloudFormation took it, and disarm the poll rule."""
+
+
+class Sender(Protocol):
+    """The PUT of a response; raises RefusedError or UnreachableError."""
+
+    def __call__(self, url: str, body: bytes, *, until: float, clock: Clock) -> None:
+        """Deliver `body` to `url` before `until`."""
+
+
+class UndeliveredError(Exception):
+    """No response and no armed rule: Lambda must deliver the event again."""
+
+
+class PollingResource(CfnResource):
+    """A custom resource whose work is `begin(request, context)` for the first event and each poll alike.
+
+    `disarm(request, context)` removes the rule of a poll whose work can't even begin any more.
+    """
+
+    def __init__(
+        self,
+        begin: Callable[[Request, LambdaContext], Work],
+        disarm: Callable[[Request, LambdaContext], None],
+        clock: Clock,
+        send: Sender,
+        response_host: str = "",
+    ) -> None:
+        # Not crhelper's own __init__: it builds three boto3 clients that only its own polling uses, and
+        # sets the root logger's level. A test holds that every other attribute of it is set here.
+        self._sleep_on_delete = 0
+        self._polling_interval = 1
+        self._json_logging = False
+        self._log_level = "INFO"
+        self._boto_level = "ERROR"
+        self._ssl_verify = None
+        self._timer = None
+        self._init_failed = None
+        self._send_response = False
+        self._sam_local = os.getenv("AWS_SAM_LOCAL")
+        self._region = os.getenv("AWS_REGION")
+        self._response_url = ""
+        self._event: dict[str, object] = {}
+        self._context: Any = None
+        self.Status = self.Reason = self.PhysicalResourceId = ""
+        self.StackId = self.RequestId = self.LogicalResourceId = ""
+        self.Data: dict[str, str] = {}
+        self.NoEcho = True
+        for register in (self.create, self.update, self.delete):
+            register(self._run)
+        for register in (self.poll_create, self.poll_update, self.poll_delete):
+            register(self._run)
+        self._begin = begin
+        self._disarm = disarm
+        self._clock = clock
+        self._put = send
+        self._response_host = response_host
+        log.quiet_libraries()
+
+    def __call__(  # type: ignore[override]
+        self, event: object, context: LambdaContext
+    ) -> dict[str, object]:
+        """Handle one event of CloudFormation or of the poll rule; return a summary without secrets.
+
+        Raises UndeliveredError where only another delivery of the event by Lambda can help.
+        """
+        log.forget()
+        try:
+            # Before crhelper sees the event: it would answer a malformed one to the previous stack's URL.
+            self._request = parse(event, self._clock.now(), self._response_host)
+        except EnvelopeError as error:
+            logger.error("Event refused, nothing is answered", reason=str(error))
+            return {"status": "REFUSED", "physical_resource_id": "", "reason": str(error)}
+        log.protect(*secrets_of(self._request))
+        self._work: Work | None = None
+        self._outcome: Outcome = Silent("")
+        self._unreachable = False
+        super().__call__(event, context)
+        if self._sam_local and isinstance(self._outcome, Answer):
+            # crhelper sends nothing on a developer's machine; showing the response is the delivery.
+            self._after_answer(self._outcome, delivered=True)
+        if self._unreachable and not self._armed():
+            raise UndeliveredError("the response could not be delivered and no poll rule is armed")
+        return self._summary()
+
+    def _run(self, _event: object, context: LambdaContext) -> str:
+        """Do the work; crhelper calls this for every kind of event. It never raises."""
+        try:
+            self._work = self._begin(self._request, context)
+            self._outcome = self._work.run()
+        except ResourceError as error:
+            logger.warning("Request failed", reason=str(error))
+            self._outcome = self._failed(str(error))
+        except Exception as error:
+            logger.exception("Request failed unexpectedly")
+            self._outcome = self._failed(f"Internal error, {type(error).__name__}: {error}")
+        logger.info("Invocation done", outcome=repr(self._outcome))
+        return self._physical_id()
+
+    def _failed(self, reason: str) -> Answer:
+        return Answer("FAILED", self._physical_id(), reason)
+
+    def _physical_id(self) -> str:
+        """Return the id every response of this request carries: never empty, True, None or random."""
+        candidates = [getattr(self._outcome, "physical_id", None), getattr(self._work, "physical_id", None)]
+        for candidate in (*candidates, self._request.physical_id):
+            if isinstance(candidate, str) and candidate:
+                return candidate
+        return nothing_made(self._request.owner)
+
+    def _polling_init(self, event: object) -> None:  # noqa: ARG002
+        # crhelper arms a rule here after the function ran and takes the id for "done". Here the work has
+        # armed its rule before its first mutation, and only an Answer ends it.
+        self._send_response = isinstance(self._outcome, Answer)
+
+    def _cfn_response(self, event: object) -> None:  # noqa: ARG002
+        # crhelper invents an id here; a changed id makes CloudFormation delete the live cluster.
+        self._send()
+
+    def _send(self, status: str | None = None, reason: str = "", send_response: object = None) -> None:  # noqa: ARG002
+        """Deliver the answer, then have it recorded and the rule disarmed; never raises.
+
+        The PUT goes first: after a crash in between, the next poll gives the same answer again. crhelper
+        itself calls this with a status after an exception of its own.
+        """
+        if status == FAILED:
+            self._outcome = self._failed(reason)
+        if not isinstance(self._outcome, Answer):
+            return
+        answer = self._presentable(self._outcome)
+        self._outcome = answer
+        delivered = True
+        try:
+            self._put(
+                self._request.response_url,
+                response.build(self._request, answer),
+                until=self._clock.now() + self._seconds_left(),
+                clock=self._clock,
+            )
+        except RefusedError as error:
+            logger.error("The response is lost: CloudFormation no longer takes it", error=str(error))
+            delivered = False
+        except UnreachableError as error:
+            logger.error("The response is not delivered yet", error=str(error))
+            self._unreachable = True
+            return
+        self._after_answer(answer, delivered=delivered)
+
+    def _presentable(self, answer: Answer) -> Answer:
+        # AWS's words and a user's names may hold control characters, which have no place in a Reason.
+        printable = "".join(char if char.isprintable() else " " for char in log.redact(answer.reason))
+        reason = shorten(printable)
+        if answer.status == FAILED and not reason:
+            reason = "Failed without a reason; see the provider function's log group."
+        attributes = {} if answer.status == FAILED else answer.attributes
+        return Answer(answer.status, self._physical_id(), reason, attributes)
+
+    def _after_answer(self, answer: Answer, *, delivered: bool) -> None:
+        try:
+            if self._work:
+                self._work.after_answer(answer, delivered=delivered)
+            elif self._request.is_poll:
+                self._disarm(self._request, self._context)
+        except Exception:
+            logger.exception("The answer was delivered but not recorded; the next poll repeats it")
+
+    def _armed(self) -> bool:
+        """Tell whether a poll will deliver the answer later."""
+        return self._request.is_poll or (self._work is not None and self._work.armed)
+
+    def _seconds_left(self) -> float:
+        return float(self._context.get_remaining_time_in_millis()) / 1000 - _RESERVE
+
+    def _summary(self) -> dict[str, object]:
+        outcome = self._outcome
+        summary: dict[str, object] = {"physical_resource_id": self._physical_id()}
+        match outcome:
+            case Pending():
+                summary |= {"status": "PENDING", "reason": log.redact(outcome.waiting_for)}
+            case Silent():
+                summary |= {"status": "SILENT", "reason": log.redact(outcome.why)}
+            case Answer():
+                answer = self._presentable(outcome)
+                summary |= {"status": answer.status, "reason": answer.reason}
+                if self._sam_local:
+                    summary["response"] = response.masked(response.build(self._request, answer))
+        return summary
+
+    def _log_setup(self, event: object, context: object) -> None:
+        """Leave the logs as `log` has set them up; crhelper would reset the root logger."""
+
+    def _set_timeout(self) -> None:
+        """Start no timer: after a time-out of Lambda comes its retry, the poll, then the fallback."""
+
+    def _timeout(self) -> None:
+        """Send nothing: crhelper's timer would answer FAILED while AWS is still at work."""
+
+    def _put_rule(self) -> None:
+        """Make no rule: the work arms its own, with a name that a later operation takes over."""
+
+    def _put_targets(self, func_name: str) -> None:
+        """Set no target: crhelper's would hold the whole event, which may pass EventBridge's limit."""
+
+    def _add_permission(self, rule_arn: str) -> None:
+        """Add no permission: the template has one for all rules, and a function's policy is finite."""
+
+    def _remove_permission(self, sid: str) -> None:
+        """Remove no permission: the template's stays."""
+
+    def _remove_polling(self) -> None:
+        """Remove nothing: the work disarms by name, after the response, and never fails on it."""

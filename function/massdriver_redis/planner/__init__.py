@@ -1,0 +1,1 @@
+"""Pure planning: desired and observed state give the one next decision."""

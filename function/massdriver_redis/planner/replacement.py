@@ -1,0 +1,56 @@
+"""What makes an update a replacement, and what it says where it may not be one."""
+
+from __future__ import annotations
+
+from massdriver_redis.properties.parse import Old, Properties
+from massdriver_redis.state import naming
+from massdriver_redis.state.naming import Owner
+from massdriver_redis.state.observed import World
+
+
+def create_only_differences(wanted: Properties, owner: Owner, physical_id: str, home: World) -> list[str]:
+    """Return the create-only properties that differ from what is live under `physical_id`.
+
+    The old properties say nothing here: a refused update left them without effect.
+    """
+    group, subnets = home.group, home.subnet_group
+    differing: list[str] = []
+    if group and group.cluster_mode != wanted.cluster_mode_enabled:
+        differing.append("cluster_mode_enabled")
+    if group and group.tls != wanted.secure:
+        differing.append("secure")
+    if subnets and subnets.vpc_id and subnets.vpc_id != wanted.vpc.id:
+        differing.append("vpc")
+    elif subnets and not set(subnets.subnets) & {subnet.id for subnet in wanted.vpc.subnets}:
+        differing.append("subnet_type")
+    head = naming.id_prefix(owner, wanted.name_prefix)
+    if naming.is_ours(physical_id) and naming.prefix_of(physical_id) != head:
+        differing.append("md_metadata.name_prefix")
+    return differing
+
+
+def same_name(differing: list[str]) -> str:
+    """Return the Reason where the new cluster would have the old one's name: only its subnets differ."""
+    return (
+        f"{', '.join(differing)}: none of the cluster's subnets is in the list; add the new ones "
+        "beside the old in one update, then drop the unused in another"
+    )
+
+
+def not_allowed(differing: list[str]) -> str:
+    """Return the Reason where `allow_replacement` is not set."""
+    return (
+        f"{', '.join(differing)}: can't change on a live cluster. Restore the old value, or set "
+        "allow_replacement: true for a new, empty cluster in its place"
+    )
+
+
+def moved(old: Old, wanted: Properties) -> str | None:
+    """Return the Reason where an update names another Region or account, None where it does not."""
+    if old.region and wanted.region and old.region != wanted.region:
+        return "specs.aws.region: a cluster can't move to another region; restore the old value"
+    old_account = old.authentication and old.authentication.arn.split(":")[4:5]
+    account = wanted.authentication and wanted.authentication.arn.split(":")[4:5]
+    if old_account and account and old_account != account:
+        return "aws_authentication.data.arn: a cluster can't move to another account; restore the old role"
+    return None

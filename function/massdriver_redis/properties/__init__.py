@@ -1,0 +1,1 @@
+"""Pure parsing: CloudFormation's strings become validated, typed properties."""

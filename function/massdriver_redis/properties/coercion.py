@@ -1,0 +1,124 @@
+"""From CloudFormation's strings to the types of the schema, after a look at the input's size.
+
+CloudFormation sends every scalar as a string, nested ones too. What can't be converted is left as it
+is, for the validator to name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from massdriver_redis.properties.violations import Complaint, Path, refuse
+
+SERVICE_KEYS = frozenset({"ServiceToken", "ServiceTimeout"})
+"""CloudFormation's own keys among the properties; the envelope reads them."""
+
+MAX_DEPTH = 16
+MAX_TEXT = 16_384
+MAX_VALUES = 10_000
+MAX_IN_ALL = 1_000_000
+_MAX_KEY = 256
+_MAX_NUMBER = 10**15
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_INTEGER = re.compile(r"-?[0-9]{1,15}")
+_BOOLEANS = {"true": True, "false": False}
+
+
+def bounded(raw: object) -> None:
+    """Raise InvalidRequestError unless `raw` is JSON of a reasonable size and depth.
+
+    Needed before the validator sees it: its messages print whole values, and a hostile one would
+    exhaust the stack or the clock. Walks at most MAX_VALUES values and never recurses.
+    """
+    waiting: list[tuple[Path, object]] = [((), raw)]
+    values, letters = 0, 0
+    while waiting:
+        path, value = waiting.pop()
+        values += 1
+        if len(path) > MAX_DEPTH:
+            refuse(Complaint(path, f"nested deeper than {MAX_DEPTH} levels; remove it"))
+        if isinstance(value, Mapping | list):
+            if len(value) > MAX_VALUES - values - len(waiting):
+                refuse(Complaint(path, f"too large, more than {MAX_VALUES} values in all; remove some"))
+            waiting.extend(_entries(path, value))
+        else:
+            _scalar(path, value)
+        letters += len(value) if isinstance(value, str) else sum(map(len, _keys(value)))
+        if letters > MAX_IN_ALL:
+            refuse(Complaint(path, f"more than {MAX_IN_ALL} characters in all; remove some"))
+
+
+def coerce(value: object, schema: Mapping[str, object]) -> object:
+    """Return `value` with its strings converted where `schema` asks for another type.
+
+    "true" becomes True, "3" becomes 3 and 3.0 becomes 3, while a version such as "5.0" stays the string it
+    is declared to be. A null and the empty string of a property count as absent; values of a free map
+    (tags) may be empty. Keys the schema doesn't know are passed through.
+    """
+    kind = schema.get("type")
+    if isinstance(value, Mapping) and kind == "object":
+        return _coerce_object(value, schema)
+    if isinstance(value, list) and kind == "array":
+        return [coerce(item, _mapping(schema.get("items"))) for item in value]
+    if isinstance(value, str) and kind == "boolean":
+        return _BOOLEANS.get(value.lower(), value) if len(value) <= 5 else value
+    if isinstance(value, str) and kind == "integer":
+        return int(value) if _INTEGER.fullmatch(value) else value
+    if isinstance(value, float) and kind == "integer" and value.is_integer():
+        return int(value)
+    return value
+
+
+def defaults(value: Mapping[str, object], schema: Mapping[str, object]) -> dict[str, object]:
+    """Return `value` with the schema's defaults for what is absent (top level; none lie deeper)."""
+    declared = {
+        name: rules["default"]
+        for name, rules in _mapping(schema.get("properties")).items()
+        if isinstance(rules, Mapping) and "default" in rules and name not in SERVICE_KEYS
+    }
+    return {**declared, **value}
+
+
+def _coerce_object(value: Mapping[str, object], schema: Mapping[str, object]) -> dict[str, object]:
+    known = _mapping(schema.get("properties"))
+    return {
+        key: coerce(item, _mapping(known.get(key)))
+        for key, item in value.items()
+        if item is not None and not (item == "" and key in known)
+    }
+
+
+def _entries(path: Path, value: Mapping[object, object] | list[object]) -> list[tuple[Path, object]]:
+    if isinstance(value, list):
+        return [((*path, index), item) for index, item in enumerate(value)]
+    for key in value:
+        if not isinstance(key, str):
+            refuse(Complaint(path, "a key is not a string; rename it"))
+        if len(key) > _MAX_KEY:
+            refuse(Complaint((*path, key), f"key longer than {_MAX_KEY} characters; remove it"))
+        if _SURROGATE.search(key):
+            refuse(Complaint((*path, key), "broken Unicode; rename the key"))
+    return [((*path, key), item) for key, item in value.items() if isinstance(key, str)]
+
+
+def _keys(value: object) -> list[str]:
+    return [key for key in value if isinstance(key, str)] if isinstance(value, Mapping) else []
+
+
+def _scalar(path: Path, value: object) -> None:
+    if isinstance(value, str):
+        if len(value) > MAX_TEXT:
+            refuse(Complaint(path, f"longer than {MAX_TEXT} characters; shorten it"))
+        if _SURROGATE.search(value):
+            refuse(Complaint(path, "broken Unicode; write it anew"))
+    elif isinstance(value, int | float):
+        if not -_MAX_NUMBER <= value <= _MAX_NUMBER:
+            refuse(Complaint(path, "number out of range; use a smaller one"))
+    elif value is not None:
+        refuse(Complaint(path, "not a JSON value"))
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,249 @@
+"""The resource's properties: read, coerced, validated and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from massdriver_redis import catalog
+from massdriver_redis.errors import InvalidRequestError
+from massdriver_redis.properties import arns, rules, schemas
+from massdriver_redis.properties.coercion import SERVICE_KEYS, bounded, coerce, defaults
+from massdriver_redis.properties.compact import slim, slim_old
+from massdriver_redis.properties.violations import Complaint, Path, complaints_of, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+__all__ = [
+    "SERVICE_KEYS",
+    "Authentication",
+    "Old",
+    "Properties",
+    "Subnet",
+    "Vpc",
+    "read",
+    "read_leniently",
+    "read_old",
+    "slim",
+    "slim_old",
+]
+
+DEFAULT_NODE_QUOTA = 90
+"""Nodes of one cluster that AWS allows without a raised quota (ElastiCache quotas)."""
+
+_SCHEMA = "properties.json"
+
+
+@dataclass(frozen=True)
+class Subnet:
+    """One subnet of the chosen type."""
+
+    id: str
+    arn: str
+    zone: str | None
+    cidr: str | None
+
+
+@dataclass(frozen=True)
+class Vpc:
+    """The VPC; `subnets` are those of the chosen type, in order, each once."""
+
+    id: str
+    arn: str
+    cidr: str | None
+    subnets: tuple[Subnet, ...]
+
+
+@dataclass(frozen=True)
+class Authentication:
+    """The role that everything of the cluster is made with."""
+
+    arn: str
+    external_id: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Properties:
+    """Everything a user can ask for, valid and with defaults; `node_groups` is 1 unless in cluster mode."""
+
+    node_type: str
+    engine: str
+    redis_version: str
+    replicas: int
+    cluster_mode_enabled: bool
+    node_groups: int
+    secure: bool
+    subnet_type: str
+    allow_vpc_access: bool
+    vpc: Vpc
+    authentication: Authentication | None
+    region: str | None
+    name_prefix: str | None
+    tags: tuple[tuple[str, str], ...]
+    snapshot_retention_limit: int
+    snapshot_window: str
+    maintenance_window: str
+    allow_replacement: bool
+    password_attribute: bool
+    warnings: tuple[str, ...] = ()
+
+    def create_only(self) -> dict[str, object]:
+        """Return the properties that can't change on a live group: the input of `naming.physical_id`."""
+        return {
+            "cluster_mode_enabled": self.cluster_mode_enabled,
+            "secure": self.secure,
+            "subnet_type": self.subnet_type,
+            "vpc": self.vpc.arn,
+            "name_prefix": self.name_prefix,
+        }
+
+
+@dataclass(frozen=True)
+class Old:
+    """What is asked of OldResourceProperties; None or empty where they don't say or can't be read."""
+
+    create_only: Mapping[str, object]
+    name_prefix: str | None
+    engine: str | None
+    redis_version: str | None
+    region: str | None
+    authentication: Authentication | None
+    tag_keys: frozenset[str]
+
+
+def read(raw: Mapping[str, object], *, today: date) -> Properties:
+    """Return the valid properties; `today` decides the warnings about ends of support.
+
+    Raises InvalidRequestError with every mistake, the path of each first, sorted, in at most 240
+    characters; no message holds a value, and no input raises anything else.
+    """
+    bounded(raw)
+    view, complaints = _examine(raw)
+    complaints += [each for each in rules.broken(view) if not view.is_broken(each.path)]
+    if complaints:
+        refuse(*complaints)
+    return _properties(view, today)
+
+
+def read_leniently(raw: object) -> tuple[Authentication | None, str | None]:
+    """Return the role and the Region if they can be read, for a Delete; never raises."""
+    view = _lenient_view(raw)
+    return _authentication(view), _region(view)
+
+
+def read_old(raw: object) -> Old:
+    """Return what OldResourceProperties, whole or slim, tell; never raises."""
+    view = _lenient_view(raw)
+    prefix = view.text("md_metadata", "name_prefix")
+    return Old(
+        create_only={
+            "cluster_mode_enabled": view.flag("cluster_mode_enabled"),
+            "secure": view.flag("secure"),
+            "subnet_type": view.text("subnet_type"),
+            "vpc": view.text("vpc", "data", "infrastructure", "arn"),
+            "name_prefix": prefix,
+        },
+        name_prefix=prefix,
+        engine=view.text("engine"),
+        redis_version=view.text("redis_version"),
+        region=_region(view),
+        authentication=_authentication(view),
+        tag_keys=frozenset(view.tags()),
+    )
+
+
+def _examine(raw: object) -> tuple[rules.View, list[Complaint]]:
+    if not isinstance(raw, Mapping):
+        refuse(Complaint((), "must be a map of properties"))
+    schema = schemas.schema(_SCHEMA)
+    own = {key: value for key, value in raw.items() if key not in SERVICE_KEYS}
+    coerced = coerce(own, schema)
+    typed = defaults(coerced if isinstance(coerced, Mapping) else {}, schema)
+    found: dict[Path, Complaint] = {}
+    for error in schemas.errors(_SCHEMA, typed):
+        for complaint in complaints_of(error):
+            found.setdefault(complaint.path, complaint)
+    return rules.View(typed, found.keys()), list(found.values())
+
+
+def _lenient_view(raw: object) -> rules.View:
+    """What is sound of `raw`, of whose hostile parts the validator sees none."""
+    kept = slim(raw)
+    try:
+        bounded(kept)
+    except InvalidRequestError:
+        return rules.View({}, frozenset())
+    return _examine(kept)[0]
+
+
+def _properties(view: rules.View, today: date) -> Properties:
+    cluster_mode = view.flag("cluster_mode_enabled")
+    properties = Properties(
+        node_type=_text(view, "node_type"),
+        engine=_text(view, "engine"),
+        redis_version=_text(view, "redis_version"),
+        replicas=view.number("replicas") or 0,
+        cluster_mode_enabled=cluster_mode,
+        node_groups=(view.number("node_groups") or 1) if cluster_mode else 1,
+        secure=view.flag("secure"),
+        subnet_type=_text(view, "subnet_type"),
+        allow_vpc_access=view.flag("allow_vpc_access"),
+        vpc=_vpc(view),
+        authentication=_authentication(view),
+        region=view.region(),
+        name_prefix=view.text("md_metadata", "name_prefix"),
+        tags=tuple(sorted(view.tags().items())),
+        snapshot_retention_limit=view.number("snapshot_retention_limit") or 0,
+        snapshot_window=_text(view, "snapshot_window"),
+        maintenance_window=_text(view, "maintenance_window"),
+        allow_replacement=view.flag("allow_replacement"),
+        password_attribute=view.flag("password_attribute"),
+    )
+    return replace(properties, warnings=tuple(_warnings(properties, today)))
+
+
+def _text(view: rules.View, name: str) -> str:
+    return view.text(name) or ""
+
+
+def _vpc(view: rules.View) -> Vpc:
+    arn = view.text("vpc", "data", "infrastructure", "arn") or ""
+    vpc = arns.vpc(arn)
+    subnets: dict[str, Subnet] = {}
+    for _, subnet_arn, zone, cidr in view.subnets():
+        subnet = arns.subnet(subnet_arn)
+        if subnet:
+            subnets.setdefault(subnet.id, Subnet(subnet.id, subnet_arn, zone, cidr))
+    return Vpc(
+        id=vpc.id if vpc else "",
+        arn=arn,
+        cidr=view.text("vpc", "data", "infrastructure", "cidr"),
+        subnets=tuple(subnets.values()),
+    )
+
+
+def _authentication(view: rules.View) -> Authentication | None:
+    arn = view.text("aws_authentication", "data", "arn")
+    if arn is None or not arns.is_role(arn):
+        return None
+    return Authentication(arn, view.text("aws_authentication", "data", "external_id"))
+
+
+def _region(view: rules.View) -> str | None:
+    region = view.region()
+    return region if region and arns.is_region(region) else None
+
+
+def _warnings(properties: Properties, today: date) -> Iterator[str]:
+    nodes = properties.node_groups * (1 + properties.replicas)
+    if nodes > DEFAULT_NODE_QUOTA:
+        yield f"{nodes} nodes exceed the default quota of {DEFAULT_NODE_QUOTA} per cluster; have it raised."
+    zones = {subnet.zone for subnet in properties.vpc.subnets}
+    if properties.replicas and None not in zones and len(zones) == 1:
+        yield "Multi-AZ is left off: all subnets lie in one zone."
+    support = catalog.support_warning(properties.engine, properties.redis_version, today)
+    if support:
+        yield support

@@ -1,0 +1,243 @@
+"""The rules that span properties, or that a schema can't say; each yields what to change."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from typing import TYPE_CHECKING
+
+from massdriver_redis import catalog
+from massdriver_redis.properties import arns, windows
+from massdriver_redis.properties.violations import Complaint, Path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
+
+MAX_SUBNETS = 20
+"""Subnets of one subnet group (ElastiCache quotas)."""
+
+MAX_TAGS = 40
+"""AWS's 50 tags of one resource, less the ten kept for our own."""
+
+MAX_TAG_TEXT = 1200
+"""Characters of all tags as JSON: they ride in the poll rule's Input, which holds 8,192."""
+
+_INFRASTRUCTURE = ("vpc", "data", "infrastructure")
+_VPC_REGION = ("vpc", "specs", "aws", "region")
+_ROLE_REGION = ("aws_authentication", "specs", "aws", "region")
+_TAG_TEXT = re.compile(r"[\w .:/=+@-]*")
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
+"""AssumeRole's own rule (STS API reference)."""
+
+
+class View:
+    """The typed properties; whatever was complained of already looks absent."""
+
+    def __init__(self, properties: object, broken: AbstractSet[Path]) -> None:
+        self._properties = properties
+        self._broken = broken
+
+    def get(self, *path: str | int) -> object:
+        """Return the value at a path, None if it or anything above it is absent or broken."""
+        if self.is_broken(path):
+            return None
+        value = self._properties
+        for key in path:
+            value = _item(value, key)
+        return value
+
+    def is_broken(self, path: Path) -> bool:
+        """Tell whether a path, or anything above it, was complained of."""
+        return any(path[:depth] in self._broken for depth in range(1, len(path) + 1))
+
+    def text(self, *path: str | int) -> str | None:
+        """Return the string at a path, None if there is none."""
+        value = self.get(*path)
+        return value if isinstance(value, str) else None
+
+    def number(self, *path: str | int) -> int | None:
+        """Return the whole number at a path, None if there is none."""
+        value = self.get(*path)
+        return value if isinstance(value, int) else None
+
+    def flag(self, *path: str | int) -> bool:
+        """Tell whether the value at a path is true."""
+        return self.get(*path) is True
+
+    def texts(self, *path: str | int) -> dict[str, str]:
+        """Return the strings of the map at a path."""
+        value = self.get(*path)
+        entries = value.items() if isinstance(value, dict) else ()
+        return {key: item for key, item in entries if isinstance(item, str)}
+
+    def region(self) -> str | None:
+        """Return the Region things are made in: one of the two specs, else the VPC ARN's own."""
+        vpc = arns.vpc(self.text(*_INFRASTRUCTURE, "arn") or "")
+        return self.text(*_VPC_REGION) or self.text(*_ROLE_REGION) or (vpc.region if vpc else None)
+
+    def subnets(self) -> Iterator[tuple[Path, str, str | None, str | None]]:
+        """Yield path, ARN, zone and CIDR of every subnet of the chosen type, as given."""
+        path = (*_INFRASTRUCTURE, f"{self.text('subnet_type')}_subnets")
+        items = self.get(*path)
+        for index in range(len(items) if isinstance(items, list) else 0):
+            here = (*path, index)
+            arn = self.text(*here, "arn")
+            if arn is not None:
+                yield here, arn, self.text(*here, "aws_zone"), self.text(*here, "cidr")
+
+    def tags(self) -> dict[str, str]:
+        """Return the tags by key, `tags` over `md_metadata.default_tags`."""
+        return {**self.texts("md_metadata", "default_tags"), **self.texts("tags")}
+
+
+def broken(view: View) -> Iterator[Complaint]:
+    """Yield a complaint for every rule that the properties break."""
+    for rule in _RULES:
+        yield from rule(view)
+
+
+def _regions(view: View) -> Iterator[Complaint]:
+    mine, other = view.text(*_VPC_REGION), view.text(*_ROLE_REGION)
+    for path, region in ((_VPC_REGION, mine), (_ROLE_REGION, other)):
+        if region is not None and not arns.is_region(region):
+            yield Complaint(path, "not the name of a Region; write it as us-west-2")
+    if mine and other and mine != other:
+        yield Complaint(_VPC_REGION, "differs from aws_authentication.specs.aws.region; name one Region")
+
+
+def _vpc(view: View) -> Iterator[Complaint]:
+    path = (*_INFRASTRUCTURE, "arn")
+    arn = view.text(*path)
+    if arn is None:
+        return
+    vpc, region = arns.vpc(arn), view.region()
+    if vpc is None:
+        yield Complaint(path, "not the ARN of a VPC; it ends in vpc/vpc-<id>")
+    elif vpc.region and region and arns.is_region(region) and region != vpc.region:
+        yield Complaint(path, "names another Region than specs.aws.region; give both the same")
+
+
+def _cidr(view: View) -> Iterator[Complaint]:
+    path = (*_INFRASTRUCTURE, "cidr")
+    cidr = view.text(*path)
+    if cidr is None:
+        if view.flag("allow_vpc_access"):
+            yield Complaint(path, "required to let the VPC in; add it or set allow_vpc_access to false")
+        return
+    try:
+        network = ipaddress.IPv4Network(cidr)
+    except ValueError:
+        yield Complaint(path, "not an IPv4 network; write it as 10.100.0.0/16")
+        return
+    if "/" not in cidr or network.prefixlen < 8:
+        yield Complaint(path, "not the network of a VPC; write it as 10.100.0.0/16")
+
+
+def _subnets(view: View) -> Iterator[Complaint]:
+    kind = view.text("subnet_type")
+    path = (*_INFRASTRUCTURE, f"{kind}_subnets")
+    if kind is None or view.text(*_INFRASTRUCTURE, "arn") is None:
+        return
+    seen = set()
+    for here, arn, _, _ in view.subnets():
+        subnet = arns.subnet(arn)
+        seen.add(subnet.id if subnet else arn)
+        if subnet is None:
+            yield Complaint((*here, "arn"), "not the ARN of a subnet; it ends in subnet/subnet-<id>")
+    if not seen and not view.get(*path):
+        other = "private" if kind == "internal" else "internal"
+        remedy = f"no {kind} subnet; add one or set subnet_type to {other}"
+        yield Complaint(path, remedy)
+    if len(seen) > MAX_SUBNETS:
+        yield Complaint(path, f"more than the {MAX_SUBNETS} subnets a subnet group takes; leave some out")
+
+
+def _role(view: View) -> Iterator[Complaint]:
+    path = ("aws_authentication", "data")
+    arn, external_id = view.text(*path, "arn"), view.text(*path, "external_id")
+    if arn is not None and not arns.is_role(arn):
+        yield Complaint(
+            (*path, "arn"), "not the ARN of an IAM role, arn:<partition>:iam::<account>:role/<name>"
+        )
+    if external_id is not None and not _EXTERNAL_ID.fullmatch(external_id):
+        yield Complaint((*path, "external_id"), "must be 2 to 1224 letters, digits or any of +=,.@:/-_")
+
+
+def _engine(view: View) -> Iterator[Complaint]:
+    engine, version = view.text("engine"), view.text("redis_version")
+    if engine is None or version is None:
+        return
+    if version not in catalog.versions(engine):
+        allowed = ", ".join(catalog.versions(engine))
+        yield Complaint(
+            ("redis_version",), f"engine {engine} has {allowed}; choose one of them or the other engine"
+        )
+        return
+    node_type = view.text("node_type")
+    if node_type is None or engine != "redis":
+        return
+    minimum = catalog.minimum_engine(node_type)
+    if catalog.compare("redis", version, "redis", minimum) < 0:
+        remedy = f"this family needs engine {minimum}; raise redis_version or take an m5, r5 or t3 type"
+        yield Complaint(("node_type",), remedy)
+
+
+def _nodes(view: View) -> Iterator[Complaint]:
+    groups, replicas = view.number("node_groups"), view.number("replicas")
+    if not view.flag("cluster_mode_enabled") or groups is None or replicas is None:
+        return
+    old = view.text("engine") == "redis" and view.text("redis_version") in ("3.2", "4.0")
+    limit = 250 if old else 500
+    if groups * (1 + replicas) > limit:
+        reason = "below engine 5.0.6 " if old else ""
+        yield Complaint(
+            ("node_groups",),
+            f"times (replicas + 1) must be {limit} nodes or fewer, {reason}AWS's limit; lower one",
+        )
+
+
+def _windows(view: View) -> Iterator[Complaint]:
+    read = {}
+    for name, reader, form in (
+        ("snapshot_window", windows.daily, "hh:mm-hh:mm"),
+        ("maintenance_window", windows.weekly, "ddd:hh:mm-ddd:hh:mm"),
+    ):
+        text = view.text(name)
+        if text is None:
+            return
+        window = reader(text)
+        if window is None:
+            yield Complaint((name,), f"must be {form} in UTC")
+            return
+        if window[1] < windows.MINIMUM:
+            yield Complaint((name,), f"shorter than {windows.MINIMUM} minutes; end it later")
+        read[name] = window
+    if windows.overlap(read["snapshot_window"], read["maintenance_window"]):
+        yield Complaint(("snapshot_window",), "overlaps maintenance_window; move one of them")
+
+
+def _tags(view: View) -> Iterator[Complaint]:
+    for path in (("md_metadata", "default_tags"), ("tags",)):
+        for key, value in view.texts(*path).items():
+            if not _TAG_TEXT.fullmatch(key) or not _TAG_TEXT.fullmatch(value):
+                remedy = "tags take letters, digits, spaces and _.:/=+-@ only; change key or value"
+                yield Complaint((*path, key), remedy)
+    tags = view.tags()
+    path = ("tags",) if view.texts("tags") else ("md_metadata", "default_tags")
+    if len(tags) > MAX_TAGS:
+        yield Complaint(path, f"more than {MAX_TAGS} tags with md_metadata.default_tags; remove some")
+    elif len(json.dumps(tags)) > MAX_TAG_TEXT:
+        yield Complaint(path, f"more than {MAX_TAG_TEXT} characters in all tags; shorten or remove some")
+
+
+_RULES = (_regions, _vpc, _cidr, _subnets, _role, _engine, _nodes, _windows, _tags)
+
+
+def _item(value: object, key: str | int) -> object:
+    if isinstance(value, dict):
+        return value.get(key)
+    if isinstance(value, list) and isinstance(key, int):
+        return value[key]
+    return None

@@ -1,0 +1,81 @@
+"""What must be true of AWS, worked out from the properties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from massdriver_redis import catalog
+from massdriver_redis.properties.parse import Properties
+from massdriver_redis.state import record as ledger
+from massdriver_redis.state.naming import Names, Owner, names
+
+DEFAULT_NODE_QUOTA = 90
+"""Nodes per cluster that AWS allows without a raised quota (ElastiCache quotas)."""
+
+
+@dataclass(frozen=True)
+class Desired:
+    """The wanted state of one replication group and of what belongs to it."""
+
+    owner: Owner
+    names: Names
+    engine: str
+    redis_version: str
+    node_type: str
+    node_groups: int
+    replicas: int
+    cluster_mode: bool
+    secure: bool
+    vpc_id: str
+    subnets: Mapping[str, str]
+    """Subnet id to zone, "" where the properties name none."""
+    ingress: frozenset[str]
+    snapshot_retention_limit: int
+    snapshot_window: str
+    maintenance_window: str
+    tags: Mapping[str, str]
+
+    @property
+    def id(self) -> str:
+        """The replication group's id."""
+        return self.names.group
+
+    @property
+    def failover(self) -> bool:
+        """Automatic failover: always in cluster mode, else with a replica to fail over to."""
+        return self.cluster_mode or self.replicas >= 1
+
+    def multi_az(self, zones: Mapping[str, str]) -> bool:
+        """Whether Multi-AZ can be had: a replica, and subnets in two zones (live ones win)."""
+        seen = {zones.get(subnet_id) or zone for subnet_id, zone in self.subnets.items()} - {""}
+        return self.replicas >= 1 and len(seen) >= 2
+
+    def parameter_group(self, version: str) -> str:
+        """The default parameter group of an engine version, the clustered one in cluster mode."""
+        return catalog.parameter_group(self.engine, version, self.cluster_mode)
+
+
+def desired(properties: Properties, owner: Owner, physical_id: str, prefix: str) -> Desired:
+    """Return what `properties` ask for under the name `physical_id`."""
+    marks = {ledger.OWNER: owner.marker, ledger.PROVIDER: prefix}
+    return Desired(
+        owner=owner,
+        names=names(physical_id, prefix),
+        engine=properties.engine,
+        redis_version=properties.redis_version,
+        node_type=properties.node_type,
+        node_groups=properties.node_groups,
+        replicas=properties.replicas,
+        cluster_mode=properties.cluster_mode_enabled,
+        secure=properties.secure,
+        vpc_id=properties.vpc.id,
+        subnets={subnet.id: subnet.zone or "" for subnet in properties.vpc.subnets},
+        ingress=frozenset({properties.vpc.cidr})
+        if properties.allow_vpc_access and properties.vpc.cidr
+        else frozenset(),
+        snapshot_retention_limit=properties.snapshot_retention_limit,
+        snapshot_window=properties.snapshot_window,
+        maintenance_window=properties.maintenance_window,
+        tags={**dict(properties.tags), **marks},
+    )

@@ -1,0 +1,320 @@
+"""The real handler under random schedules: one resource, and all that may happen to its requests."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.harness.cloudformation import KilledError, Request, Response, stringify
+from tests.harness.interleaved import LOGICAL_ID, SLOW, Scene
+from tests.harness.stack import BRISK
+
+INVENTED = "shop-Redis-1ABCDEFGHIJK"
+
+_LATEST = 420.0
+"""Seconds after its sending within which an event may come again: Lambda drops one of five minutes, and
+tries it once more."""
+
+_BETWEEN = 65.0
+"""Seconds between two operations of a stack, for its end takes a while too: `stack` allows for two clocks
+that differ by a minute."""
+
+_BY_THE_FALLBACK = ("could not run", "has failed for")
+
+_IN_FLIGHT = 14.0
+"""Seconds that a call may be on its way: `aws` tries it for fifteen."""
+
+Troubles = list[tuple[str, int]]
+_POINTS = st.integers(0, 100)
+_TROUBLES = st.lists(
+    st.tuples(st.sampled_from(["again", "kill", "kill", "an older event", "an older poll"]), _POINTS),
+    max_size=3,
+)
+
+
+@dataclass(frozen=True)
+class Move:
+    """What CloudFormation does next, and what happens meanwhile.
+
+    Where `cut`, it cancels the request at this call, or after its end; `in_flight` is how many seconds that
+    call is on its way meanwhile. `given` is the id by which it deletes a Create that it cancelled. `troubles`
+    are put before calls of the request, `more` before those of the one that takes it back or cleans up.
+    `late` are events that come again, and the seconds before each.
+    """
+
+    change: dict[str, Any]
+    delete: bool
+    whole: bool
+    allowed: bool
+    cut: int | None
+    in_flight: float | None
+    given: str | None
+    troubles: Troubles
+    more: Troubles
+    late: list[tuple[int, int]]
+
+
+CHANGES = st.fixed_dictionaries(
+    {
+        "node_type": st.sampled_from(["cache.t3.micro", "cache.t3.small"]),
+        "replicas": st.integers(0, 1),
+        "secure": st.sampled_from([True, True, False]),
+    },
+    optional={"tags": st.sampled_from([{}, {"a": "1"}, {"b": "2"}]), "password_attribute": st.booleans()},
+)
+MOVES = st.builds(
+    Move,
+    change=CHANGES,
+    delete=st.sampled_from([False, False, False, True]),
+    whole=st.booleans(),
+    allowed=st.sampled_from([True, True, True, False]),
+    cut=st.none() | _POINTS,
+    in_flight=st.sampled_from([None, None, _IN_FLIGHT]),
+    given=st.sampled_from([None, INVENTED]),
+    troubles=_TROUBLES,
+    more=_TROUBLES,
+    late=st.lists(st.tuples(st.integers(0, 20), st.sampled_from([0, 1, 60, 600])), max_size=2),
+)
+
+
+class Handler(RuleBasedStateMachine):
+    """One resource of one stack under everything CloudFormation, Lambda and EventBridge may do to it.
+
+    Creates, updates, replacements and deletes, cancelled at any call; events again, late and as old polls
+    at any call; a kill at any call; rules that fire up to a minute late. Where Lambda gives an event up,
+    the fallback has it.
+    """
+
+    @initialize(brisk=st.booleans(), stands=st.booleans(), lateness=st.integers(0, 2**16))
+    def begin(self, brisk: bool, stands: bool, lateness: int) -> None:
+        late = random.Random(lateness)
+        self.scene = Scene(BRISK if brisk else SLOW, lateness=lambda: late.uniform(0, 60)).__enter__()
+        self.scene.simulator.on_change = self._watch
+        self.stands = stands
+        self.live: dict[str, Any] | None = None
+        self.held: set[str | None] = set()
+        self.wrongs: list[str] = []
+        self.past: list[Request] = []
+
+    def _watch(self, change: Any) -> None:
+        if change.kind == "deleted" and change.group_id in self.held:
+            self.wrongs.append("a live cluster was deleted")
+        if change.kind == "created" and len(self.scene.groups()) > 2:
+            self.wrongs.append("a third cluster was made")
+
+    # --- what happens
+
+    @rule(move=MOVES)
+    def goes_on(self, move: Move) -> None:
+        if self.live is None:
+            self._create(move)
+        elif move.delete:
+            self._delete(move)
+        else:
+            self._update(move)
+        for which, after in move.late:
+            self.scene.driver.idle(after)
+            self._come_late(self.past[which % len(self.past)])
+
+    def _create(self, move: Move) -> None:
+        wished = self.scene.properties(**move.change)
+        request = self._begin_create(wished)
+
+        def take_back() -> None:
+            known = request.response.physical_id if request.response else move.given
+            self._take_back_create(known, move.more)
+
+        response = self._end(request, move, take_back)
+        if response and response.ok:
+            self.scene.resource.physical_id = response.physical_id
+            self.live, self.held = wished, {response.physical_id}
+            self._complete("UPDATE" if self.stands else "CREATE")
+            self.stands = True
+        elif response:
+            assert _by_the_fallback(response), response.reason
+            take_back()
+
+    def _update(self, move: Move) -> None:
+        assert self.live
+        wished = self.scene.properties(**move.change, allow_replacement=move.allowed)
+        refused = wished["secure"] != self.live["secure"] and not move.allowed
+        request = self.scene.begin_update(wished)
+
+        def take_back() -> None:
+            if request.response:
+                self.scene.resource.physical_id = request.response.physical_id
+            self._take_back_update(move.more)
+
+        response = self._end(request, move, take_back)
+        if response and response.ok:
+            assert not refused
+            self.live = wished
+            self.scene.resource.physical_id = response.physical_id
+            self._clean_up("UPDATE", move.more)
+        elif response:
+            assert refused or _by_the_fallback(response), response.reason
+            take_back()
+
+    def _delete(self, move: Move) -> None:
+        self.held = set()
+        status = "DELETE_IN_PROGRESS" if move.whole else "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+        self.scene.driver.stack_status(status)
+        self._insist(lambda: self.scene.driver.send("Delete", LOGICAL_ID), move.troubles)
+        self.live = None
+        self._complete("DELETE" if move.whole else "UPDATE")
+
+    # --- what must hold
+
+    @invariant()
+    def nothing_is_wrong(self) -> None:
+        if not hasattr(self, "scene"):
+            return
+        wrongs = [*self.wrongs, *self.scene.driver.violations]
+        assert not wrongs, wrongs
+        assert self.held <= self.scene.groups().keys(), "a live cluster is lost"
+
+    def teardown(self) -> None:
+        if not hasattr(self, "scene"):
+            return
+        try:
+            self._end_of_all()
+        finally:
+            self.scene.__exit__(None, None, None)
+
+    def _end_of_all(self) -> None:
+        self.scene.forget_cuts()
+        self.scene.settle()
+        self.nothing_is_wrong()
+        if self.live is None:
+            left = self.scene.leftovers()
+            assert not left, f"left behind: {left}"
+            return
+        (group,) = self.scene.groups().values()
+        live = stringify(self.live)
+        tags = {key: value for key, value in self.scene.simulator.tags(group.id).items() if key in "ab"}
+        assert {group.id} == self.held
+        assert group.node_type == live["node_type"]
+        assert str(group.replicas) == live["replicas"]
+        assert group.tls == (live["secure"] == "true")
+        assert tags == live.get("tags", {})
+        # Beside the group and its subnet group: the security group, and the secret of a token.
+        assert len(self.scene.leftovers()) == 3 + group.tls
+        self.held = set()
+        self.scene.finish()
+
+    # --- inside
+
+    def _begin_create(self, wished: dict[str, Any]) -> Request:
+        request = self.scene.begin_create(wished)
+        if self.stands:
+            self.scene.driver.stack_status("UPDATE_IN_PROGRESS")
+        return request
+
+    def _take_back_create(self, physical_id: str | None, troubles: Troubles | None = None) -> None:
+        """Delete what was to be created; where the stack was new, it goes with it."""
+        kind = "UPDATE_ROLLBACK" if self.stands else "ROLLBACK"
+        running = "UPDATE_ROLLBACK_COMPLETE_CLEANUP" if self.stands else "ROLLBACK"
+        self.scene.driver.stack_status(f"{running}_IN_PROGRESS")
+        self._insist(lambda: self.scene.driver.send("Delete", LOGICAL_ID, physical_id=physical_id), troubles)
+        self._complete(kind)
+
+    def _take_back_update(self, troubles: Troubles | None = None) -> None:
+        """Swap the update back, then clean up: what lived before must live after it."""
+        resource = self.scene.resource
+        assert resource.before
+        (original,) = self.held
+        self.held.add(resource.physical_id)
+        self.scene.driver.stack_status("UPDATE_ROLLBACK_IN_PROGRESS")
+        given_up = (resource.physical_id, resource.properties)
+        resource.properties, resource.before = resource.before[1], given_up
+        response = self._insist(lambda: self.scene.driver.send("Update", LOGICAL_ID), troubles)
+        assert response.physical_id == original
+        resource.physical_id = original
+        self._clean_up("UPDATE_ROLLBACK", troubles)
+
+    def _clean_up(self, kind: str, troubles: Troubles) -> None:
+        """Delete the old cluster of a replacement."""
+        resource = self.scene.resource
+        before, resource.before = resource.before, None
+        self.held = {resource.physical_id}
+        self.scene.driver.stack_status(f"{kind}_COMPLETE_CLEANUP_IN_PROGRESS")
+        if before and before[0] != resource.physical_id:
+            old = {"physical_id": before[0], "properties": before[1]}
+            self._insist(lambda: self.scene.driver.send("Delete", LOGICAL_ID, **old), troubles)
+        self._complete(kind)
+
+    def _complete(self, kind: str) -> None:
+        self.scene.driver.stack_status(f"{kind}_COMPLETE")
+        self.scene.driver.idle(_BETWEEN)
+        if kind in ("ROLLBACK", "DELETE"):
+            self.scene.begin_another_stack()
+            self.stands = False
+
+    def _end(self, request: Request, move: Move, take_back: Callable[[], None]) -> Response | None:
+        """Wait for the answer; None where CloudFormation cancels the request, at a call or after its end."""
+        self._trouble(request, [each for each in move.troubles if each[1] != move.cut])
+        if move.cut is None:
+            return self.scene.driver.run(request)
+        cancelled: list[bool] = []
+
+        def cancel() -> None:
+            request.given_up |= request.response is None
+            take_back()
+            cancelled.append(True)
+
+        if move.in_flight is None:
+            self.scene.cut(request, move.cut, cancel)
+        else:
+            self.scene.cut_in_flight(request, move.cut, cancel, move.in_flight)
+        until = self.scene.clock.now() + request.timeout
+        while not (request.response or cancelled) and self.scene.driver.step(until=until):
+            pass
+        self.scene.forget_cuts()
+        if not cancelled:
+            cancel()
+        return None
+
+    def _insist(self, send: Callable[[], Request], troubles: Troubles | None = None) -> Response:
+        """Send a request until it succeeds, which only kills at every try of Lambda may prevent."""
+        for _ in range(3):
+            request = send()
+            self._trouble(request, troubles)
+            troubles = None
+            response = self.scene.driver.run(request)
+            if response.ok:
+                return response
+            assert _by_the_fallback(response), response.reason
+        raise AssertionError(response.reason)
+
+    def _trouble(self, request: Request, troubles: Troubles | None) -> None:
+        for what, at in troubles or ():
+            self.scene.cut(request, at, lambda what=what, at=at: self._strike(what, at, request))
+        self.past.append(request)
+
+    def _strike(self, what: str, at: int, request: Request) -> None:
+        older = self.past[at % len(self.past)]
+        match what:
+            case "kill":
+                raise KilledError("killed")
+            case "again":
+                self.scene.again(request)
+            case "an older event":
+                self._come_late(older)
+            case "an older poll":
+                polls = [text for text in self.scene.driver.rule_inputs if older.id in text]
+                if polls:
+                    self._come_late(older, json.loads(polls[-1]))
+
+    def _come_late(self, older: Request, event: dict[str, Any] | None = None) -> None:
+        if self.scene.clock.now() <= older.sent_at + _LATEST:
+            self.scene.invoke(event or older.event)
+
+
+def _by_the_fallback(response: Response) -> bool:
+    return any(words in response.reason for words in _BY_THE_FALLBACK)

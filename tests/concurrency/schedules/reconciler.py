@@ -1,0 +1,265 @@
+"""The pure planner under random schedules: three workers without a lock on one swift AWS."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from massdriver_redis import log
+from massdriver_redis.aws.session import Aws
+from massdriver_redis.errors import ResourceError
+from massdriver_redis.planner.decision import Decision, Done, Failed, Look, Moment, Step, Wait
+from massdriver_redis.planner.delete import Demolition, tear_down
+from massdriver_redis.planner.plan import plan
+from massdriver_redis.properties.parse import Properties
+from massdriver_redis.reconciler.external import FRESH, Site
+from massdriver_redis.state.desired import Desired, desired
+from massdriver_redis.state.naming import names
+from massdriver_redis.state.record import REQUESTED, Requested, Stamp
+from tests.harness.inmemory_aws import REGION, Swift
+from tests.harness.planner_bench import GROUP, OWNER, PREFIX, wanted
+from tests.harness.recorder import client_error
+from tests.simulator import Timing
+from tests.simulator.errors import Refusal
+
+_TRIES = 15.0
+"""Seconds for which one call is tried: what was planned lands within these and `FRESH`, or never."""
+
+_CALM = 60.0
+"""Seconds after which a finished Delete is answered: no call of an earlier request comes later."""
+
+_LOOKS = 400
+
+WISHES = st.fixed_dictionaries(
+    {},
+    optional={
+        "node_type": st.sampled_from(["cache.t3.micro", "cache.t3.medium"]),
+        "node_groups": st.integers(2, 3),
+        "replicas": st.integers(0, 2),
+        "redis_version": st.sampled_from(["5.0", "6.x", "7.0"]),
+        "allow_vpc_access": st.booleans(),
+        "snapshot_retention_limit": st.integers(0, 2),
+        "tags": st.sampled_from([{}, {"a": "1"}, {"b": "2"}]),
+    },
+)
+WORKERS = st.integers(0, 2)
+
+
+class _Client:
+    """A boto3-like client straight into the swift AWS, neither validated nor copied."""
+
+    def __init__(self, aws: Swift, service: str) -> None:
+        self._aws, self._service = aws, service
+
+    def __getattr__(self, method: str) -> Any:
+        operation = "".join(word.capitalize() for word in method.split("_"))
+
+        def call(**params: Any) -> Any:
+            try:
+                return self._aws.answer(self._service, operation, params)
+            except Refusal as refusal:
+                raise client_error(str(refusal.code), str(refusal.message), operation) from None
+
+        self.__dict__[method] = call
+        return call
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A step as planned: for which request, and until when it may still be made."""
+
+    step: Step
+    stamp: Stamp
+    until: float
+
+
+class Reconciler(RuleBasedStateMachine):
+    """Three workers, each on a look of its own that may be old, and a wish that changes at any time.
+
+    A worker makes its step as late as the function would: what was planned under an earlier wish may still
+    land. In the end one worker, left alone, must reach the last wish, and then nothing at all. A cluster
+    that is wished for is never deleted, and never is there a second one.
+    """
+
+    @initialize(
+        wish=WISHES,
+        secure=st.booleans(),
+        cluster=st.booleans(),
+        stale=st.sampled_from([0.0, 0.0, 40.0]),
+        stands=st.booleans(),
+    )
+    def begin(self, *, wish: dict[str, Any], secure: bool, cluster: bool, stale: float, stands: bool) -> None:
+        self.kind = (secure, cluster)
+        self.aws = Swift(Timing(stale=stale))
+        self.lost = False
+        self.died: Stamp | None = None
+        self.aws.simulator.on_change = self._watch
+        clients = (_Client(self.aws, service) for service in ("elasticache", "ec2", "secretsmanager"))
+        aws = Aws(*clients, REGION, "aws")
+        self.sites = [Site(aws, names(GROUP, PREFIX), self.aws.clock) for _ in range(3)]
+        self.planned: dict[int, _Plan] = {}
+        self.requests = 0
+        self.keys: frozenset[str] = frozenset()
+        self.wish: Properties | None = None
+        self.target: Desired | None = None
+        self._ask(wish)
+        if stands:
+            self._finish()
+
+    def _watch(self, change: Any) -> None:
+        self.lost |= change.kind == "deleted" and self.wish is not None
+
+    def _ask(self, wish: dict[str, Any] | None) -> None:
+        self.requests += 1
+        self.stamp = Stamp(f"request-{self.requests}", float(self.requests))
+        self.wish, self.target = (None, None) if wish is None else _meant(json.dumps(wish), *self.kind)
+        # CloudFormation ends one request before the next but one; here they pile up, and so do their tags.
+        keys = frozenset(dict(self.wish.tags)) if self.wish else frozenset()
+        self.keys |= keys
+        self.dropped = self.keys - keys
+
+    @precondition(lambda self: self.wish)
+    @rule(wish=WISHES)
+    def another_wish(self, wish: dict[str, Any]) -> None:
+        self._ask(wish)
+
+    @precondition(lambda self: self.wish)
+    @rule()
+    def away_with_it(self) -> None:
+        self._ask(None)
+
+    @precondition(lambda self: not self.wish)
+    @rule(wish=WISHES)
+    def again_once_it_is_gone(self, wish: dict[str, Any]) -> None:
+        self._finish()
+        self.aws.clock.advance(_CALM)
+        self._finish()
+        self._ask(wish)
+
+    @rule(worker=WORKERS, what=st.sampled_from(["look", "make", "look and make", "die", "look and die"]))
+    def a_worker_goes_on(self, worker: int, what: str) -> None:
+        if what.startswith("look"):
+            self._look_and_plan(worker)
+        if what.endswith("make"):
+            self._make(worker)
+        if what.endswith("die"):
+            self._die(worker)
+
+    @rule(seconds=st.sampled_from([1, 10, 60, 300, 1200]), busy=st.booleans())
+    def time_passes(self, seconds: int, busy: bool) -> None:
+        """Where `busy`, AWS takes a while of it for itself."""
+        for group in self.aws.simulator.groups() if busy else []:
+            self.aws.simulator.maintenance(group.id)
+        self.aws.clock.advance(seconds)
+
+    def _look_and_plan(self, worker: int) -> None:
+        self.planned.pop(worker, None)
+        with suppress(ResourceError):
+            decision = self._decide(worker)
+            if isinstance(decision, Step):
+                self.planned[worker] = _Plan(decision, self.stamp, self.aws.clock.now() + FRESH + _TRIES)
+
+    def _die(self, worker: int) -> None:
+        """End with the plan not made; once for each request, between its record and its call."""
+        plan = self.planned.pop(worker, None)
+        if plan and plan.step.call.change and self.died != plan.stamp:
+            self.died = plan.stamp
+            note = Requested(plan.step.call.change, plan.stamp.request_id, self.aws.clock.now())
+            with suppress(ResourceError):
+                self.sites[worker].mark({REQUESTED: note.text()})
+
+    def _make(self, worker: int) -> None:
+        plan = self.planned.pop(worker, None)
+        if plan and self.aws.clock.now() <= plan.until:
+            with suppress(ResourceError):  # refused or busy: planned anew
+                self.sites[worker].make(plan.step.call, plan.stamp)
+
+    def _decide(self, worker: int) -> Decision:
+        site = self.sites[worker]
+        site.look()
+        if self.target is None:
+            return tear_down(Demolition(OWNER, names(GROUP, PREFIX), snapshot=None), site.world)
+        now = self.aws.clock.now()
+        # An older version than the live one is kept, as in a rollback.
+        moment = Moment(
+            now=now, stamp=self.stamp, may_create=True, rolling_back=True, dropped_tags=self.dropped
+        )
+        for _ in range(8):
+            decision = plan(self.target, site.world, moment)
+            if not isinstance(decision, Look):
+                return decision
+            site.look_closer(decision, self.target.engine, now - 300.0)
+        raise AssertionError("the planner asks in a circle")
+
+    @invariant()
+    def there_is_one_at_the_most_and_it_is_not_lost(self) -> None:
+        if not hasattr(self, "aws"):
+            return
+        assert not self.lost, "a cluster that is wished for was deleted"
+        assert len(self.aws.simulator.groups()) <= 1
+        assert len(self.aws.ec2.groups) <= 1
+        assert len(self.aws.secrets.secrets) <= 1
+
+    def teardown(self) -> None:
+        if not hasattr(self, "aws"):
+            return
+        for worker in list(self.planned):
+            self._make(worker)
+        if self.wish:
+            self._finish()
+            differences = self._differences(self.wish)
+            assert not differences, differences
+            assert not self.lost, "a cluster that is wished for was deleted"
+            self._ask(None)
+        self._finish()
+        assert self.aws.simulator.leftovers() == []
+        assert self.aws.ec2.groups == {}
+        assert [each for each in self.aws.secrets.secrets.values() if "DeletedDate" not in each] == []
+        log.forget()
+
+    def _differences(self, wish: Properties) -> list[str]:
+        (group,) = self.aws.simulator.groups()
+        (security_group,) = self.aws.ec2.groups.values()
+        users = {key: value for key, value in self.aws.simulator.tags(group.id).items() if key in "ab"}
+        found = {
+            "node type": (group.node_type, wish.node_type),
+            "node groups": (len(group.node_groups), wish.node_groups),
+            "replicas": ({each.replicas for each in group.node_groups}, {wish.replicas}),
+            "snapshots": (group.retention, wish.snapshot_retention_limit),
+            "access": (bool(security_group["IpPermissions"]), wish.allow_vpc_access),
+            "tags": (users, dict(wish.tags)),
+            "secret": (len(self.aws.secrets.secrets), int(wish.secure)),
+        }
+        return [f"{key}: {there} instead of {due}" for key, (there, due) in found.items() if there != due]
+
+    def _finish(self) -> None:
+        """Let one worker, left alone, come to an end."""
+        last: Decision = Wait("nothing yet")
+        for _ in range(_LOOKS):
+            try:
+                last = self._decide(0)
+                if isinstance(last, Step) and self.sites[0].make(last.call, self.stamp) == "made":
+                    continue
+            except ResourceError as error:
+                last = Wait(str(error))
+            if isinstance(last, Done):
+                return
+            assert not isinstance(last, Failed), last.reason
+            self.aws.clock.advance(30)
+        raise AssertionError(f"no end: {last}")
+
+
+@cache
+def _meant(wish: str, secure: bool, cluster: bool) -> tuple[Properties, Desired]:
+    """Return what a wish in JSON means; few wishes are asked for thousands of times."""
+    changes = json.loads(wish)
+    if not cluster:
+        changes.pop("node_groups", None)
+    read = wanted(secure=secure, cluster_mode_enabled=cluster, **changes)
+    return read, desired(read, OWNER, GROUP, PREFIX)

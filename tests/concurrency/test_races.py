@@ -1,0 +1,415 @@
+"""Two requests at once: an older one suspended at each of its AWS calls while a newer one, or a copy, runs.
+
+`make test` suspends at a seeded share of the calls, `make full` at every one. After each: the newer
+answer stands, what is live is what it says, nothing is left, and the older one took no further step once
+it could know (clean-up apart).
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from massdriver_redis.properties import parse as properties
+from massdriver_redis.state import naming
+from tests.harness.cloudformation import Driver, Request, stringify
+from tests.harness.interleaved import LOGICAL_ID, SLOW, Scene
+
+SEED = 20260701
+SHARE = 5
+LATE_SHARE = 25
+PARTS = 10
+"""Tests that the longest check is divided into, so that every core has its share."""
+INVENTED = "shop-Redis-1ABCDEFGHIJK"
+BIGGER = {"node_type": "cache.t3.small"}
+COPIES = {"replicas": 1}
+REPLACED = {"secure": False, "allow_replacement": True}
+
+Play = Callable[[Scene, int | None], Request]
+
+
+@dataclass(frozen=True)
+class Race:
+    """`play(scene, at)` runs it with the older request suspended at its call `at`, or not at all; it returns
+    that request. `least` is how many calls it has at the least: coverage can't shrink unseen."""
+
+    name: str
+    play: Play
+    least: int
+    slow: bool = False
+
+    def scene(self) -> Scene:
+        return Scene(SLOW) if self.slow else Scene()
+
+    def points(self) -> int:
+        with self.scene() as scene:
+            return len(scene.calls_of(self.play(scene, None)))
+
+
+def computed_id(driver: Driver, wanted: dict[str, Any]) -> str:
+    read = properties.read(stringify(wanted), today=datetime.date(2026, 7, 1))
+    owner = naming.Owner(driver.stack_id, LOGICAL_ID)
+    return naming.physical_id(owner, read.name_prefix, read.create_only())
+
+
+def until_answered(scene: Scene, request: Request) -> None:
+    """Let time pass until a request is answered or nothing is left that could answer it."""
+    until = scene.clock.now() + 3600
+    while request.response is None and scene.driver.step(until=until):
+        pass
+
+
+def with_itself(begin: Callable[[Scene], Request]) -> Play:
+    """A request and a second delivery of the same event."""
+
+    def play(scene: Scene, at: int | None) -> Request:
+        request = begin(scene)
+        if at is not None:
+            scene.cut(request, at, lambda: scene.again(request))
+        response = scene.end(request)
+        assert response.ok, response.reason
+        if at is None:
+            return request
+        if request.event["RequestType"] == "Delete":
+            scene.settle()
+            assert scene.leftovers() == []
+            return request
+        scene.driver.clean_up(LOGICAL_ID)
+        scene.settle()
+        assert list(scene.groups()) == [response.physical_id]
+        scene.finish()
+        return request
+
+    return play
+
+
+def cancelled_create(known: Callable[[Scene], str | None], flight: float | None = None) -> Play:
+    """A create and the Delete that CloudFormation sends for it, under its id, an invented one or none."""
+
+    def play(scene: Scene, at: int | None) -> Request:
+        older = scene.begin_create(scene.properties())
+
+        def cancel() -> None:
+            physical_id = older.response.physical_id if older.response else known(scene)
+            assert scene.cancel_create(physical_id).ok
+
+        suspend(scene, older, at, cancel, flight)
+        until_answered(scene, older)
+        if at is None:
+            return older
+        scene.settle()
+        assert scene.leftovers() == []
+        assert scene.steps_after_knowing(older, at) == []
+        return older
+
+    return play
+
+
+def rolled_back(
+    change: dict[str, Any], base: dict[str, Any] | None = None, flight: float | None = None
+) -> Play:
+    """An update, cancelled, and the swapped Update that follows."""
+
+    def play(scene: Scene, at: int | None) -> Request:
+        before = scene.properties(**(base or {}))
+        original = scene.create(before).physical_id
+        live = look(scene, original)
+        older = scene.begin_update({**before, **change})
+
+        def roll_back() -> None:
+            if older.response:
+                scene.resource.physical_id = older.response.physical_id
+            response = scene.driver.roll_back(LOGICAL_ID)
+            assert response.ok, response.reason
+            assert response.physical_id == original
+
+        suspend(scene, older, at, roll_back, flight)
+        until_answered(scene, older)
+        if at is None:
+            return older
+        scene.settle()
+        assert list(scene.groups()) == [original]
+        assert look(scene, original) == live
+        assert scene.steps_after_knowing(older, at) == []
+        scene.finish()
+        return older
+
+    return play
+
+
+def first_look_of_the_rollback(change: dict[str, Any]) -> Play:
+    """The swapped Update's first invocation falls between two calls of the older one; both go on by polls."""
+
+    def play(scene: Scene, at: int | None) -> Request:
+        before = scene.properties()
+        original = scene.create(before).physical_id
+        live = look(scene, original)
+        older = scene.begin_update({**before, **change})
+        newer: list[Request] = []
+
+        def begin() -> None:
+            if older.response:
+                scene.resource.physical_id = older.response.physical_id
+            newer.append(scene.begin_roll_back())
+            scene.deliver_first(newer[0])
+
+        suspend(scene, older, at, begin, None)
+        until_answered(scene, older)
+        if at is None:
+            return older
+        response = scene.end(newer[0])
+        assert response.ok, response.reason
+        assert response.physical_id == original
+        scene.driver.clean_up(LOGICAL_ID)
+        scene.settle()
+        assert list(scene.groups()) == [original]
+        assert look(scene, original) == live
+        assert scene.steps_after_knowing(older, at) == []
+        scene.finish()
+        return older
+
+    return play
+
+
+def old_poll_within(change: dict[str, Any]) -> Play:
+    """A poll of the older update, fired before it was superseded, runs within the swapped Update."""
+
+    def play(scene: Scene, at: int | None) -> Request:
+        before = scene.properties()
+        original = scene.create(before).physical_id
+        live = look(scene, original)
+        scene.begin_update({**before, **change})
+        scene.driver.step(until=scene.clock.now() + 1)
+        (poll,) = [event for rule in scene.driver.armed() for event in scene.driver.carried(rule)]
+        newer = scene.begin_roll_back()
+        suspend(scene, newer, at, lambda: scene.invoke(poll), None)
+        response = scene.end(newer)
+        assert response.ok, response.reason
+        scene.resource.before = None
+        if at is None:
+            return newer
+        scene.settle()
+        assert list(scene.groups()) == [original]
+        assert look(scene, original) == live
+        scene.finish()
+        return newer
+
+    return play
+
+
+def suspend(
+    scene: Scene, request: Request, at: int | None, then: Callable[[], None], flight: float | None
+) -> None:
+    if at is None:
+        return
+    if flight is None:
+        scene.cut(request, at, then)
+    else:
+        scene.cut_in_flight(request, at, then, flight)
+
+
+def look(scene: Scene, group_id: str) -> tuple[object, ...]:
+    group = scene.groups()[group_id]
+    return group.node_type, group.replicas, group.failover, group.multi_az, group.tls, group.version
+
+
+def begun_create(scene: Scene) -> Request:
+    return scene.begin_create(scene.properties())
+
+
+def begun_update(change: dict[str, Any]) -> Callable[[Scene], Request]:
+    def begin(scene: Scene) -> Request:
+        scene.create(scene.properties())
+        return scene.begin_update(scene.properties(**change))
+
+    return begin
+
+
+def begun_delete(scene: Scene) -> Request:
+    scene.create(scene.properties())
+    return scene.begin_delete()
+
+
+def life(scene: Scene, between: Callable[[str, Request], None]) -> None:
+    """Create, grow, replace and delete one cluster; `between` is told of each request before it runs."""
+    request = scene.begin_create(scene.properties())
+    between("create", request)
+    assert scene.end(request).ok
+    for name, change in (("grow", BIGGER), ("replace", {**BIGGER, **REPLACED})):
+        request = scene.begin_update(scene.properties(**change))
+        between(name, request)
+        assert scene.end(request).ok
+        replaced = scene.resource.before
+        assert replaced
+        if replaced[0] != scene.resource.physical_id:
+            scene.driver.stack_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+            request = scene.driver.send("Delete", LOGICAL_ID, physical_id=replaced[0], properties=replaced[1])
+            between("clean up", request)
+            assert scene.driver.run(request).ok
+        scene.resource.before = None
+    request = scene.begin_delete()
+    between("delete", request)
+    assert scene.end(request).ok
+
+
+@dataclass(frozen=True)
+class Late:
+    """During the call `at` of one operation of a life, an event of the same or an earlier one comes again."""
+
+    within: str
+    at: int
+    again: str
+    poll: bool
+
+
+def points_of_a_life() -> list[Late]:
+    """Return every late or second delivery there can be: each event and each poll, at each later call."""
+    requests: dict[str, Request] = {}
+    with Scene(SLOW) as scene:
+        life(scene, requests.__setitem__)
+        calls = {name: len(scene.calls_of(request)) for name, request in requests.items()}
+    names = list(calls)
+    return [
+        Late(within, at, again, poll)
+        for within in names
+        for at in range(calls[within])
+        for again in names[: names.index(within) + 1]
+        for poll in (False, True)
+    ]
+
+
+def live_with(late: Late) -> None:
+    requests: dict[str, Request] = {}
+    copies: list[dict[str, Any]] = []
+
+    def deliver(scene: Scene) -> None:
+        event = requests[late.again].event
+        polls = [json.loads(text) for text in scene.driver.rule_inputs]
+        mine = [poll for poll in polls if poll["RequestId"] == event["RequestId"]]
+        copies.append(mine[-1] if late.poll and mine else event)
+        scene.invoke(copies[-1])
+
+    def between(name: str, request: Request) -> None:
+        requests[name] = request
+        if name == late.within:
+            scene.cut(request, late.at, lambda: deliver(scene))
+
+    with Scene(SLOW) as scene:
+        life(scene, between)
+        scene.settle()
+        assert len(copies) == 1
+        assert scene.leftovers() == []
+
+
+IN_FLIGHT = 45.0
+"""Seconds a call may be on its way: three attempts of 15 seconds each."""
+
+RACES = [
+    Race("a create with itself", with_itself(begun_create), 85),
+    Race("an update with itself", with_itself(begun_update(BIGGER)), 45),
+    Race("a replacement with itself", with_itself(begun_update(REPLACED)), 120),
+    Race("a delete with itself", with_itself(begun_delete), 60),
+    Race(
+        "a create and its delete",
+        cancelled_create(lambda scene: computed_id(scene.driver, scene.properties())),
+        85,
+    ),
+    Race("a create and a delete under an invented id", cancelled_create(lambda _: INVENTED), 85),
+    Race("a create and a delete without an id", cancelled_create(lambda _: None), 85),
+    Race("a node type and its rollback", rolled_back(BIGGER), 45),
+    Race("replicas and their rollback", rolled_back(COPIES), 55),
+    Race("fewer replicas and their rollback", rolled_back({"replicas": 0}, COPIES), 55),
+    Race("a replacement and its rollback", rolled_back(REPLACED), 120),
+    Race("a node type and the first look of its rollback", first_look_of_the_rollback(BIGGER), 95, slow=True),
+    Race("replicas and the first look of their rollback", first_look_of_the_rollback(COPIES), 120, slow=True),
+    Race(
+        "a replacement and the first look of its rollback",
+        first_look_of_the_rollback(REPLACED),
+        190,
+        slow=True,
+    ),
+    Race("a rollback and an old poll of the node type", old_poll_within(BIGGER), 60, slow=True),
+    Race("a rollback and an old poll of the replacement", old_poll_within(REPLACED), 60, slow=True),
+]
+
+LANDINGS = [
+    Race(
+        "calls of a create that land in its delete",
+        cancelled_create(lambda _: INVENTED, flight=IN_FLIGHT),
+        85,
+    ),
+    Race("calls of a node type that land in its rollback", rolled_back(BIGGER, flight=IN_FLIGHT), 45),
+    Race("calls of replicas that land in their rollback", rolled_back(COPIES, flight=IN_FLIGHT), 55),
+    Race("calls of a replacement that land in its rollback", rolled_back(REPLACED, flight=IN_FLIGHT), 120),
+]
+
+
+def run(race: Race, points: Iterable[int]) -> None:
+    for at in points:
+        try:
+            with race.scene() as scene:
+                race.play(scene, at)
+        except BaseException as error:
+            raise AssertionError(f"{race.name}, suspended at call {at}: {error!r}") from error
+
+
+@pytest.mark.parametrize("race", [*RACES, *LANDINGS], ids=lambda race: race.name)
+def test_a_seeded_share_of_all_points_of_a_race_ends_right(race: Race) -> None:
+    points = race.points()
+    print(f"seed {SEED}: {SHARE} of {points} points")
+    assert points >= race.least
+    run(race, sorted(random.Random(f"{SEED} {race.name}").sample(range(points), SHARE)))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("race", [*RACES, *LANDINGS], ids=lambda race: race.name)
+def test_every_point_of_a_race_ends_right(race: Race) -> None:
+    points = race.points()
+    print(f"{points} points")
+    run(race, range(points))
+
+
+def test_any_event_of_a_life_may_come_again_or_late_at_any_point() -> None:
+    points = points_of_a_life()
+    print(f"seed {SEED}: {LATE_SHARE} of {len(points)} deliveries")
+    assert len(points) >= 3000
+    for late in random.Random(SEED).sample(points, LATE_SHARE):
+        retell(late)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_event_of_a_life_may_come_again_or_late_at_every_point(part: int) -> None:
+    points = points_of_a_life()
+    print(f"part {part} of {len(points)} deliveries")
+    for late in points[part::PARTS]:
+        retell(late)
+
+
+def retell(late: Late) -> None:
+    try:
+        live_with(late)
+    except BaseException as error:
+        raise AssertionError(f"{late}: {error!r}") from error
+
+
+def test_after_a_life_no_copy_of_any_of_its_events_does_or_answers_anything() -> None:
+    requests: dict[str, Request] = {}
+    with Scene(SLOW) as scene:
+        life(scene, requests.__setitem__)
+        scene.settle()
+        polls = [json.loads(text) for text in dict.fromkeys(scene.driver.rule_inputs)]
+        assert {poll["RequestId"] for poll in polls} == {request.id for request in requests.values()}
+        scene.made.clear()
+        for event in (*(request.event for request in requests.values()), *polls):
+            scene.invoke(event)
+            scene.settle()
+        kept = [made.call.name for made in scene.made if made.call.mutates]
+        assert scene.leftovers() == []
+        assert not {name for name in kept if not name.startswith("events:")}

@@ -1,0 +1,168 @@
+"""The events in events/: each one real in shape, and each runs end to end through the handler."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from massdriver_redis.aws.poll_rule import PollRule
+from massdriver_redis.cloudformation.request import parse, slim_event
+from massdriver_redis.properties import parse as properties
+from massdriver_redis.state import naming
+from tests.harness.cloudformation import PREFIX, Driver, stringify
+from tests.harness.context import FUNCTION
+from tests.harness.moto_aws import Cloud, client
+from tests.harness.samples import PRESETS
+
+FOLDER = Path(__file__).parents[2] / "events"
+NAMES = ["free-tier", "highly-available", "sharded-cluster"]
+STEPS = ["create", "update", "delete", "poll", "broken"]
+
+
+def load(name, step):
+    return json.loads((FOLDER / f"{name}-{step}.json").read_text())
+
+
+def infrastructure(event):
+    return event["ResourceProperties"]["vpc"]["data"]["infrastructure"]
+
+
+def last_part(item):
+    return item["arn"].rsplit("/", 1)[1]
+
+
+@contextmanager
+def provider(name):
+    """Yield a driver in a cloud that holds the VPC and the subnets of the preset's events."""
+    wanted = infrastructure(load(name, "create"))
+    vpc = wanted["arn"].rsplit("/", 1)[1]
+    with Cloud() as cloud:
+        ec2 = client("ec2")
+        with mock.patch("moto.ec2.models.vpcs.random_vpc_id", return_value=vpc):
+            ec2.create_vpc(CidrBlock=wanted["cidr"])
+        for subnet in wanted["internal_subnets"]:
+            with mock.patch("moto.ec2.models.subnets.random_subnet_id", return_value=last_part(subnet)):
+                ec2.create_subnet(VpcId=vpc, CidrBlock=subnet["cidr"], AvailabilityZone=subnet["aws_zone"])
+        with Driver(cloud.clock) as driver:
+            yield driver
+
+
+def run(driver, event):
+    """Let the event arrive when it says it was signed, or now where that is over."""
+    signed = parse(event, driver.clock.now()).signed_at
+    driver.clock.advance(max(1.0, signed - driver.clock.now()))
+    return driver.run(driver.adopt(event))
+
+
+def group_of(physical_id):
+    found = client("elasticache").describe_replication_groups(ReplicationGroupId=physical_id)
+    return found["ReplicationGroups"][0]
+
+
+def test_there_are_five_events_for_each_preset_and_no_other():
+    assert {path.stem for path in FOLDER.iterdir()} == {f"{name}-{step}" for name in NAMES for step in STEPS}
+
+
+@pytest.mark.parametrize(("name", "preset"), list(zip(NAMES, PRESETS, strict=True)))
+def test_a_create_event_holds_the_preset_as_the_document_has_it(name, preset):
+    held = load(name, "create")["ResourceProperties"]
+
+    assert {key: held[key] for key in preset} == stringify(preset)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("step", STEPS)
+def test_every_scalar_is_a_string_as_cloudformation_sends_it(name, step):
+    sent = load(name, step)["ResourceProperties"]
+
+    assert sent == stringify(sent)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_later_events_carry_the_id_the_create_would_answer(name):
+    create = load(name, "create")
+    today = datetime(2026, 7, 1, tzinfo=UTC).date()
+    read = properties.read(create["ResourceProperties"], today=today)
+    owner = naming.Owner(create["StackId"], create["LogicalResourceId"])
+    physical_id = naming.physical_id(owner, read.name_prefix, read.create_only())
+
+    for step in ("update", "delete", "poll"):
+        assert load(name, step)["PhysicalResourceId"] == physical_id
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_poll_event_is_what_the_rule_of_the_create_would_carry_but_for_its_start(name):
+    # Without StartedAt its time begins when it is invoked, so that the file stays usable by hand.
+    poll = load(name, "poll")
+    carried = slim_event(parse(load(name, "create"), 1_782_864_000.0), poll["PhysicalResourceId"])
+    del carried["StartedAt"]
+
+    assert poll == carried
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_cluster_is_created_updated_and_deleted_by_its_events(name):
+    with provider(name) as driver:
+        created = run(driver, load(name, "create"))
+        made = group_of(created.physical_id)
+        updated = run(driver, load(name, "update"))
+        changed = group_of(created.physical_id)
+        deleted = run(driver, load(name, "delete"))
+
+        assert [created.reason, updated.reason, deleted.reason] == ["", "", ""]
+        assert created.physical_id == updated.physical_id == deleted.physical_id
+        assert created.data.keys() == updated.data.keys()
+        assert made["ClusterEnabled"] == (name == "sharded-cluster")
+        if name == "free-tier":
+            assert (made["CacheNodeType"], changed["CacheNodeType"]) == ("cache.t3.micro", "cache.t3.small")
+        if name == "highly-available":
+            assert (len(made["MemberClusters"]), len(changed["MemberClusters"])) == (2, 3)
+        assert driver.armed() == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_poll_event_goes_on_with_the_create(name):
+    create, poll = load(name, "create"), load(name, "poll")
+    with provider(name) as driver:
+        rule = PollRule(client("events"), naming.names(poll["PhysicalResourceId"], PREFIX).rule, FUNCTION)
+        rule.arm(poll)
+        driver.requests[create["RequestId"]] = request = driver.adopt(poll)
+        request.event["ResponseURL"] = create["ResponseURL"]
+
+        response = driver.run(request)
+
+        assert response.ok
+        assert response.physical_id == poll["PhysicalResourceId"]
+        assert driver.armed() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("free-tier", "cache.t3.micro"), ("highly-available", "replicas"), ("sharded-cluster", "vpc")],
+)
+def test_a_broken_event_fails_at_once_with_the_path_and_the_way_out_and_makes_nothing(name, told):
+    with provider(name) as driver:
+        response = run(driver, load(name, "broken"))
+
+        assert response.status == "FAILED"
+        assert told in response.reason
+        assert response.polls == 0
+        assert driver.armed() == []
+        assert client("elasticache").describe_replication_groups()["ReplicationGroups"] == []
+        assert driver.clock.now() < parse(load(name, "broken"), driver.clock.now()).deadline
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_delete_after_a_broken_create_has_nothing_to_do(name):
+    with provider(name) as driver:
+        failed = run(driver, load(name, "broken"))
+        delete = {**load(name, "broken"), "RequestType": "Delete", "PhysicalResourceId": failed.physical_id}
+        delete["RequestId"] = "11111111-2222-4333-9444-555555555555"
+        delete["ResponseURL"] = delete["ResponseURL"].replace("20260630T235950Z", "20260701T000100Z")
+
+        assert run(driver, delete).ok

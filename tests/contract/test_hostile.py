@@ -1,0 +1,315 @@
+"""Hostile input at the handler: a clear answer where a stack waits for one, none elsewhere, never a crash.
+
+Events that are not CloudFormation's get no answer at all. A proper event with improper properties gets
+exactly one: FAILED with a Reason for Create and Update, SUCCESS for a Delete.
+"""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.harness.cloudformation import KilledError, Resource, judge
+from tests.harness.recorder import client_error
+from tests.harness.samples import put
+from tests.harness.stack import NAME, Stage
+from tests.unit.properties.test_parse import PATHS, WHOLE
+
+ID = "shop-redis-abcdefghij"
+MEGABYTE = 1_000_000
+
+TEXTS = st.one_of(
+    st.text(max_size=40),
+    st.text(st.characters(codec=None, categories=("Cc", "Cs", "Cf", "Zl", "Zp", "So", "Lo")), max_size=20),
+    st.sampled_from(
+        [
+            "",
+            " ",
+            "\x00",
+            "\u202etxt",
+            "${jndi:x}",
+            "{{resolve:ssm:x}}",
+            "'; --",
+            "../..",
+            "%s%n",
+            "A" * 70_000,
+        ]
+    ),
+)
+NUMBERS = st.one_of(
+    st.integers(), st.floats(allow_nan=True, allow_infinity=True), st.just(10**400), st.just(-1)
+)
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXTS, inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+@st.composite
+def broken(draw: Any) -> Any:
+    """Valid properties with strange values at some of the schema's paths, or something else altogether."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(VALUES)
+    made = deepcopy(WHOLE)
+    for path in draw(st.lists(st.sampled_from(PATHS), min_size=1, max_size=4)):
+        try:
+            made = put(made, path, draw(VALUES))
+        except (TypeError, KeyError, IndexError, AttributeError):
+            continue  # a value above it has gone already
+    return made
+
+
+@pytest.fixture(scope="module")
+def denied():
+    """A stage on which nothing can be made: what passes for valid ends there."""
+    with Stage() as stage:
+
+        def deny(call, _index):
+            if call.mutates and call.service != "sts":
+                raise client_error("AccessDenied", operation=call.operation, status=403)
+
+        stage.wire.before = deny
+        yield stage
+
+
+def answered(stage: Stage, kind: str, properties: Any, old: Any = None) -> dict[str, Any]:
+    """Deliver a proper request with these properties and return its one answer."""
+    stage.resources[NAME] = Resource(None if kind == "Create" else ID, {})
+    request = stage.prepare(kind, {})
+    request.event["ResourceProperties"] = properties
+    if old is not None:
+        request.event["OldResourceProperties"] = old
+    stage.adopt(request.event)
+    adopted = stage.requests[request.id]
+    stage.idle(900)
+    assert stage.armed() == []
+    (body,) = adopted.puts
+    assert list(judge(adopted, json.dumps(body).encode(), body)) == []
+    stage.requests.clear()
+    return body
+
+
+COMMON = {
+    "deadline": None,
+    "suppress_health_check": [
+        HealthCheck.too_slow,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+    ],
+}
+SHARE = settings(max_examples=40, derandomize=True, **COMMON)
+THOUSAND = settings(max_examples=1000, print_blob=True, **COMMON)
+
+
+def check_create(stage: Stage, properties: Any) -> None:
+    body = answered(stage, "Create", properties)
+
+    assert body["Status"] == "FAILED"
+    assert "Internal error" not in body["Reason"]
+
+
+def check_update(stage: Stage, properties: Any, old: Any) -> None:
+    body = answered(stage, "Update", properties, old)
+
+    assert body["Status"] == "FAILED"
+    assert body["PhysicalResourceId"] == ID
+    assert "Internal error" not in body["Reason"]
+
+
+def check_delete(stage: Stage, properties: Any) -> None:
+    assert answered(stage, "Delete", properties)["Status"] == "SUCCESS"
+
+
+@SHARE
+@given(broken())
+def test_a_create_of_anything_is_answered_once_and_clearly(denied, properties) -> None:
+    check_create(denied, properties)
+
+
+@SHARE
+@given(broken(), broken())
+def test_an_update_to_and_from_anything_is_answered_once_and_clearly(denied, properties, old) -> None:
+    check_update(denied, properties, old)
+
+
+@SHARE
+@given(broken())
+def test_a_delete_of_anything_succeeds(denied, properties) -> None:
+    check_delete(denied, properties)
+
+
+@pytest.mark.full
+@THOUSAND
+@given(broken())
+def test_a_thousand_creates_of_anything_are_answered(denied, properties) -> None:
+    check_create(denied, properties)
+
+
+@pytest.mark.full
+@THOUSAND
+@given(broken(), broken())
+def test_a_thousand_updates_to_and_from_anything_are_answered(denied, properties, old) -> None:
+    check_update(denied, properties, old)
+
+
+@pytest.mark.full
+@THOUSAND
+@given(broken())
+def test_a_thousand_deletes_of_anything_succeed(denied, properties) -> None:
+    check_delete(denied, properties)
+
+
+def nested(depth: int, kind: str) -> Any:
+    value: Any = "x"
+    for _ in range(depth):
+        value = [value] if kind == "list" else {"a": value}
+    return value
+
+
+BOMBS = {
+    "a megabyte in one value": {**WHOLE, "node_type": "x" * MEGABYTE},
+    "a megabyte in one key": {**WHOLE, "k" * MEGABYTE: "x"},
+    "a megabyte of tags": {**WHOLE, "tags": {f"key-{n}": "v" * 100 for n in range(10_000)}},
+    "100,000 unknown properties": {f"p{n}": "x" for n in range(100_000)},
+    "100,000 subnets": put(
+        WHOLE, "vpc.data.infrastructure.internal_subnets", [{"arn": "x"} for _ in range(100_000)]
+    ),
+    "lists 900 deep": {**WHOLE, "tags": nested(900, "list")},
+    "maps 900 deep": {**WHOLE, "vpc": nested(900, "map")},
+    "a huge number": {**WHOLE, "replicas": "9" * 100_000},
+    "a list for everything": [],
+    "nothing": None,
+}
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_json_bomb_is_answered_like_anything_else(denied, kind, bomb) -> None:
+    body = answered(denied, kind, BOMBS[bomb], old=BOMBS[bomb])
+
+    assert body["Status"] == ("SUCCESS" if kind == "Delete" else "FAILED")
+    assert len(body["Reason"]) <= 240
+
+
+NAMES = ["\x00", "a\x1b[31mb", "\u202egnp", "\ud800", "\N{PILE OF POO}", "a\nb", "A" * 300, "  ", "--", "9"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_strange_name_prefix_leads_to_a_legal_id_or_a_clear_refusal(stage, name) -> None:
+    response = stage.create(NAME, stage.properties(md_metadata={"name_prefix": name}))
+
+    assert response.ok or response.reason.startswith("md_metadata.name_prefix")
+    assert response.physical_id.isascii()
+    assert stage.delete(NAME).ok
+    assert stage.leftovers() == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_strange_tag_is_set_as_it_is_or_refused_clearly(stage, name) -> None:
+    response = stage.create(NAME, stage.properties(tags={name: name}))
+
+    assert response.ok or response.reason.startswith("tags")
+    assert stage.delete(NAME).ok
+    assert stage.leftovers() == []
+
+
+# --- events that are not CloudFormation's ---------------------------------------------------------
+
+
+def proper(stage: Stage) -> dict[str, Any]:
+    event = stage.prepare("Create", stage.properties()).event
+    return deepcopy(event)
+
+
+STRANGERS: list[Any] = [
+    None,
+    [],
+    "Create",
+    7,
+    {},
+    {"RequestType": "Create"},
+    {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}},
+    {"Records": [{"s3": {"bucket": {"name": "x"}}}]},
+    {"CrHelperPoll": True},
+    {"httpMethod": "GET", "body": None},
+]
+
+
+@pytest.mark.parametrize("event", STRANGERS, ids=lambda event: str(event)[:40])
+def test_an_event_that_is_not_cloudformation_s_does_and_answers_nothing(stage, event) -> None:
+    summary = stage._app.handler(event, stage_context(stage))
+
+    assert summary["status"] == "REFUSED"
+    assert stage.wire.calls == []
+
+
+@pytest.mark.parametrize("key", ["RequestType", "RequestId", "StackId", "LogicalResourceId", "ResponseURL"])
+@pytest.mark.parametrize("value", [None, "", 7, [], {}, "a b", "\x00", "x" * 5000, "\N{PILE OF POO}"])
+def test_an_envelope_with_a_broken_part_does_and_answers_nothing(stage, key, value) -> None:
+    event = {**proper(stage), key: value}
+
+    assert stage._app.handler(event, stage_context(stage))["status"] == "REFUSED"
+    assert [call for call in stage.wire.calls if call.mutates] == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://s3.amazonaws.com/x",
+        "https://evil.example/x",
+        "https://s3.amazonaws.com.evil.example/x",
+        "https://evilamazonaws.com/x",
+        "https://s3.amazonaws.com@evil.example/x",
+        "https://user:pw@s3.amazonaws.com/x",
+        "https://s3.amazonaws.com:8443/x",
+        "https://s3.amazonaws.com\\@evil.example/x",
+        "https://[::1]/x",
+        "https://169.254.169.254/latest/meta-data",
+        "https://s3.amazonaws.com\r\nHost: evil.example/x",
+        "file:///etc/passwd",
+        "//s3.amazonaws.com/x",
+        "https://",
+    ],
+)
+def test_a_url_that_is_not_aws_s_is_never_answered(stage, url) -> None:
+    event = {**proper(stage), "ResponseURL": url}
+
+    # The driver takes every PUT, and one to a URL that nobody sent is a violation.
+    assert stage._app.handler(event, stage_context(stage))["status"] == "REFUSED"
+    assert stage.violations == []
+    assert [call for call in stage.wire.calls if call.mutates] == []
+
+
+@pytest.mark.parametrize("event", STRANGERS, ids=lambda event: str(event)[:40])
+def test_a_stranger_on_a_warm_container_answers_nobody_else_s_url(event) -> None:
+    with Stage() as stage:
+        request = stage.prepare("Create", stage.properties())
+        stage.wire.before = killed_after(20)
+        with pytest.raises(KilledError):
+            stage.invoke(request.event)
+        stage.wire.before = None
+
+        stage._app.handler(event, stage_context(stage))
+
+        assert request.puts == []
+
+
+def killed_after(calls: int) -> Any:
+    def fault(_call: Any, index: int) -> None:
+        if index == calls:
+            raise KilledError
+
+    return fault
+
+
+def stage_context(stage: Stage) -> Any:
+    from tests.harness.context import Context
+
+    return Context(stage.clock, 120.0)

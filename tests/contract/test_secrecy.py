@@ -1,0 +1,201 @@
+"""Nothing secret is told: each kind of secret, planted in each kind of place, is found."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from massdriver_redis import log
+from massdriver_redis.aws.poll_rule import target_id
+from massdriver_redis.cloudformation.outcome import Answer
+from massdriver_redis.handler import PollingResource
+from massdriver_redis.state import naming
+from tests.faults.explorer import record, replay
+from tests.faults.judge import Fault
+from tests.faults.operations import OPERATIONS
+from tests.faults.secrecy import EXTERNAL_ID, KINDS, SIGNATURE, TOKEN, findings, secrets
+from tests.faults.world import World
+from tests.harness import fallback as last_resort
+from tests.harness.cloudformation import PREFIX
+from tests.harness.inmemory_aws import client
+
+BY_NAME = {operation.name: operation for operation in OPERATIONS}
+CREATE = BY_NAME["create replicated"]
+WITH_ALL_SECRETS = ["create replicated", "update replicas up", "delete"]
+kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return record(CREATE)
+
+
+def told_in(plain, kind="throttled", *, for_good=False):
+    """Return where a create with a fault at its first call tells a secret."""
+    found = replay(CREATE, plain, Fault(0, plain.calls[0], kind, for_good)).wrongs
+    return {what.removeprefix("a secret is told: ") for what in found if "secret is told" in what}
+
+
+@pytest.mark.parametrize("name", WITH_ALL_SECRETS)
+def test_all_three_secrets_occur_and_none_is_told(name):
+    with World() as world:
+        BY_NAME[name].prepare(world)
+        BY_NAME[name].act(world)
+        world.idle(300)
+
+        assert {kind for kind, _ in secrets(world)} == set(KINDS)
+        assert list(findings(world)) == []
+
+
+# Planted leaks, made when the create succeeds
+
+
+def secret_of(resource, kind):
+    request = resource._request
+    if kind == TOKEN:
+        return resource._outcome.attributes["password"]
+    if kind == SIGNATURE:
+        return parse_qs(urlsplit(request.response_url).query)["X-Amz-Signature"][0]
+    return request.properties["aws_authentication"]["data"]["external_id"]
+
+
+def security_group(resource):
+    name = naming.names(resource._physical_id(), PREFIX).security_group
+    wanted = [{"Name": "group-name", "Values": [name]}]
+    return client("ec2").describe_security_groups(Filters=wanted)["SecurityGroups"][0]["GroupId"]
+
+
+def in_the_log(resource, secret):
+    log.logger.warning("The cluster is ready", detail=secret)
+
+
+def in_the_log_of_a_library(resource, secret):
+    logging.getLogger("a.library").debug("sent %s", secret)
+
+
+def in_a_metric(resource, secret):
+    print(json.dumps({"_aws": {"CloudWatchMetrics": []}, "Resource": secret}))
+
+
+def in_an_exception(resource, secret):
+    def fail():
+        raise RuntimeError(f"can't go on with {secret}")
+
+    resource._summary = fail
+
+
+def in_the_reason(resource, secret):
+    resource._outcome = replace(resource._outcome, reason=f"ready: {secret}")
+
+
+def in_what_is_returned(resource, secret):
+    resource._summary = lambda: {"detail": secret}
+
+
+def in_an_attribute(resource, secret):
+    resource._outcome = replace(
+        resource._outcome, attributes={**resource._outcome.attributes, "endpoint": secret}
+    )
+
+
+def in_a_tag_of_the_security_group(resource, secret):
+    tags = [{"Key": "note", "Value": secret}]
+    client("ec2").create_tags(Resources=[security_group(resource)], Tags=tags)
+
+
+def in_a_tag_of_the_cluster(resource, secret):
+    arn = f"arn:aws:elasticache:us-east-1:123456789012:replicationgroup:{resource._physical_id()}"
+    client("elasticache").add_tags_to_resource(ResourceName=arn, Tags=[{"Key": "note", "Value": secret}])
+
+
+def in_a_tag_of_the_secret(resource, secret):
+    name = naming.names(resource._physical_id(), PREFIX).secret
+    client("secretsmanager").tag_resource(SecretId=name, Tags=[{"Key": "note", "Value": secret}])
+
+
+def in_the_description_of_a_rule(resource, secret):
+    name = naming.names(resource._physical_id(), PREFIX).rule
+    client("events").put_rule(Name=name, ScheduleExpression="rate(1 minute)", Description=secret)
+
+
+PLACES = {
+    in_the_log: "the log",
+    in_the_log_of_a_library: "another log",
+    in_a_metric: "what is printed",
+    in_an_exception: "what a handler returned or raised",
+    in_the_reason: "a response",
+    in_what_is_returned: "what a handler returned or raised",
+    in_an_attribute: "a response",
+    in_a_tag_of_the_security_group: "a security group",
+    in_a_tag_of_the_cluster: "a replication group",
+    in_a_tag_of_the_secret: "a parameter of secretsmanager:TagResource",
+    in_the_description_of_a_rule: "a parameter of events:PutRule",
+}
+
+
+def plant(monkeypatch, leak, kind):
+    """Let `leak` happen whenever a SUCCESS is about to be sent, and the filter of logs and Reasons fail."""
+    honest = PollingResource._send
+
+    def leaky(self, *args, **options):
+        if isinstance(self._outcome, Answer) and self._outcome.status == "SUCCESS":
+            leak(self, secret_of(self, kind))
+        honest(self, *args, **options)
+
+    monkeypatch.setattr(PollingResource, "_send", leaky)
+    monkeypatch.setattr(log, "redact", lambda text: text)
+
+
+@kinds
+@pytest.mark.parametrize("leak", PLACES, ids=lambda leak: leak.__name__)
+def test_a_planted_leak_is_found(plain, monkeypatch, leak, kind):
+    plant(monkeypatch, leak, kind)
+
+    assert f"{kind} in {PLACES[leak]}" in told_in(plain)
+
+
+def test_a_token_in_a_rules_input_is_found(plain, monkeypatch):
+    def in_the_input(resource, secret):
+        event = json.dumps({**resource._event, "note": secret})
+        target = {"Id": target_id("another"), "Arn": "arn:aws:lambda:us-east-1:1:function:f", "Input": event}
+        rule = naming.names(resource._physical_id(), PREFIX).rule
+        client("events").put_targets(Rule=rule, Targets=[target])
+
+    plant(monkeypatch, in_the_input, TOKEN)
+
+    assert f"{TOKEN} in Targets of events:PutTargets" in told_in(plain)
+
+
+@pytest.mark.parametrize("kind", [SIGNATURE, EXTERNAL_ID])
+def test_a_rule_that_outlives_its_request_is_found(plain, monkeypatch, kind):
+    monkeypatch.setattr("massdriver_redis.aws.poll_rule.PollRule.disarm", lambda *_: None)
+
+    assert f"{kind} in a rule that outlives its request" in told_in(plain)
+
+
+@pytest.mark.parametrize("kind", [SIGNATURE, EXTERNAL_ID])
+def test_a_leak_of_the_fallback_is_found(plain, monkeypatch, kind):
+    def talkative(failed):
+        logging.getLogger("fallback_app").error("%s", failed.event)
+        given = failed.event["ResourceProperties"]["aws_authentication"]["data"]["external_id"]
+        return f"{failed.event['ResponseURL'].partition('Signature=')[2]} {given}"
+
+    monkeypatch.setattr(last_resort.MODULES["app"], "_explained", talkative)
+
+    told = told_in(plain, "killed before", for_good=True)
+
+    assert {f"{kind} in a response", f"{kind} in another log"} <= told
+
+
+@kinds
+def test_a_secret_is_found_in_every_form_it_is_written_in(kind):
+    with World() as world:
+        CREATE.act(world)
+        (secret,) = {text for each, text in secrets(world) if each == kind}
+        world.told.append(json.dumps({"message": json.dumps({"inner": secret})}))
+
+        assert list(findings(world)) == [f"{kind} in what a handler returned or raised"]

@@ -1,0 +1,285 @@
+"""The planted bugs: a piece of the function's text, what replaces it, and the tests that must notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bug:
+    """`old` must stand in `file` (under function/massdriver_redis) exactly once."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+_END_TO_END = (
+    "unit/reconciler/test_loop.py",
+    "unit/reconciler/test_apply.py",
+    "unit/reconciler/test_delete.py",
+)
+
+BUGS = (
+    # --- who answers when, and with which id ---
+    Bug(
+        "crhelper answers with an id of its own making",
+        "handler.py",
+        "    def _cfn_response(self, event: object)",
+        "    def _no_cfn_response(self, event: object)",
+        ("unit/test_handler.py",),
+    ),
+    Bug(
+        "a poll's True counts as an id",
+        "handler.py",
+        "            if isinstance(candidate, str) and candidate:\n                return candidate\n",
+        '            if candidate:\n                return "True"\n',
+        ("unit/test_handler.py",),
+    ),
+    Bug(
+        "a poll returns True",
+        "handler.py",
+        '        logger.info("Invocation done", outcome=repr(self._outcome))\n        return self._physical_id()',
+        '        logger.info("Invocation done", outcome=repr(self._outcome))\n        return True',
+        ("unit/test_handler.py",),
+    ),
+    Bug(
+        "an answer before all is settled",
+        "reconciler/loop.py",
+        "        return Pending(self.physical_id, waiting)",
+        '        return Answer("SUCCESS", self.physical_id)',
+        ("unit/reconciler/test_loop.py",),
+    ),
+    Bug(
+        "the physical id is drawn at random",
+        "state/naming.py",
+        "    digest = hashlib.sha256(text.encode()).digest()\n",
+        '    digest = hashlib.sha256(text.encode() + __import__("os").urandom(8)).digest()\n',
+        ("unit/state/test_naming.py", "unit/reconciler/test_apply.py"),
+    ),
+    Bug(
+        "a failed update carries the new cluster's id",
+        "reconciler/loop.py",
+        '        return Answer("FAILED", self.physical_id, reason)',
+        '        return Answer("FAILED", getattr(getattr(self._job, "_wish", None), "computed", self.physical_id), reason)',
+        ("unit/reconciler/test_apply.py",),
+    ),
+    Bug(
+        "NoEcho is not set",
+        "cloudformation/response.py",
+        '        "NoEcho": True,\n',
+        '        "NoEcho": False,\n',
+        ("unit/cloudformation/test_response.py",),
+    ),
+    Bug(
+        "a refused response counts as delivered",
+        "cloudformation/delivery.py",
+        "        if 200 <= status < 300:\n",
+        "        if status:\n",
+        ("unit/cloudformation/test_delivery.py",),
+    ),
+    Bug(
+        "any host may be answered",
+        "cloudformation/request.py",
+        "    if not name.endswith(_AWS_HOSTS) or port not in (None, 443):\n        raise refusal\n",
+        "",
+        ("unit/cloudformation/test_request.py", "contract/test_hostile.py"),
+    ),
+    # --- the rule, the order, the deadline ---
+    Bug(
+        "no rule is armed",
+        "reconciler/loop.py",
+        "        if step.needs_poll and self._arm():\n            return None\n",
+        "",
+        ("unit/reconciler/test_loop.py",),
+    ),
+    Bug(
+        "the rule is armed after the step",
+        "reconciler/loop.py",
+        "        if step.needs_poll and self._arm():\n            return None\n",
+        "        if step.needs_poll and not self._armed:\n"
+        "            self._job.make(step)\n            self._arm()\n            return None\n",
+        ("unit/reconciler/test_loop.py",),
+    ),
+    Bug(
+        "the rule stays after the answer",
+        "aws/poll_rule.py",
+        '        self.drop([request_id])\n        self._remove("delete_rule", {"Name": self.name})\n\n    def _remove',
+        "\n    def _remove",
+        ("unit/aws/test_poll_rule.py", "unit/reconciler/test_loop.py"),
+    ),
+    Bug(
+        "the deadline is not looked at",
+        "reconciler/loop.py",
+        "        return self._clock.now() >= self._request.deadline",
+        "        return False",
+        ("unit/reconciler/test_loop.py",),
+    ),
+    Bug(
+        "requests in any order",
+        "state/record.py",
+        "        return any(stamp.later_than(signed_at)",
+        "        return False and any(stamp.later_than(signed_at)",
+        ("unit/state/test_record.py", "unit/reconciler/test_loop.py", "concurrency/test_races.py"),
+    ),
+    Bug(
+        "what was answered is answered again",
+        "reconciler/apply.py",
+        "        if world.ledger.was_answered(self._request.request_id):",
+        "        if False:",
+        ("unit/reconciler/test_loop.py", "concurrency/test_races.py"),
+    ),
+    Bug(
+        "throttling is final",
+        "aws/session.py",
+        '        "Throttling",\n',
+        "",
+        ("unit/aws/test_session.py", "unit/reconciler/test_loop.py"),
+    ),
+    Bug(
+        "one look is enough to fail",
+        "reconciler/loop.py",
+        "        if answer == doubted:\n            return answer\n        self._doubted = answer\n        return None",
+        "        return answer",
+        ("concurrency/test_races.py", "faults/test_faults.py"),
+    ),
+    # --- whose is it ---
+    Bug(
+        "the ownership check is forgotten",
+        "planner/plan.py",
+        "        if ours is False:",
+        "        if False:",
+        ("unit/planner/test_plan.py", "unit/reconciler/test_apply.py"),
+    ),
+    Bug(
+        "a foreign group is deleted",
+        "planner/delete.py",
+        "    if group and group.description == marker:\n        return _group(",
+        "    if group:\n        return _group(",
+        ("unit/planner/test_delete.py", "unit/reconciler/test_delete.py"),
+    ),
+    Bug(
+        "a cluster that was handed over is adopted",
+        "reconciler/target.py",
+        "        if world.ledger.handed_over or (world.group and not world.security_group):",
+        "        if False:",
+        ("unit/reconciler/test_apply.py",),
+    ),
+    Bug(
+        "an id made up by CloudFormation leads to a cluster in use",
+        "reconciler/delete.py",
+        "            if self._recomputed and self._handed_over(world, delivered=True):",
+        "            if False:",
+        ("unit/reconciler/test_delete.py",),
+    ),
+    Bug(
+        "a half-made replacement passes for handed over",
+        "reconciler/apply.py",
+        "            known = succeeded or physical_id == self._wish.home_id",
+        "            known = True",
+        ("unit/reconciler/test_apply.py",),
+    ),
+    # --- what is changed, and how ---
+    Bug(
+        "not settled on all levels",
+        "state/observed.py",
+        "    return _unsettled_nodes(group)",
+        "    return None",
+        ("unit/state/test_observed.py", "unit/planner/test_plan.py"),
+    ),
+    Bug(
+        "a change waits for the maintenance window",
+        "calls/elasticache.py",
+        '        {"ReplicationGroupId": group_id, "ApplyImmediately": True, **settings},',
+        '        {"ReplicationGroupId": group_id, **settings},',
+        ("unit/calls/test_base.py", "unit/reconciler/test_apply.py"),
+    ),
+    Bug(
+        "failover is sent to a cluster-mode group",
+        "planner/update.py",
+        '        failover=not group.cluster_mode and desired.failover and group.automatic_failover != "enabled",',
+        "        failover=desired.failover,",
+        ("unit/planner/test_update.py", "unit/planner/test_plan.py"),
+    ),
+    Bug(
+        "compared with the old properties and not with what is live",
+        "planner/replacement.py",
+        "    if group and group.tls != wanted.secure:",
+        "    if False:",
+        ("unit/reconciler/test_apply.py",),
+    ),
+    Bug(
+        "a change taken back by AWS goes unnoticed",
+        "planner/plan.py",
+        "    if in_flight:\n        return in_flight\n",
+        "",
+        ("unit/planner/test_plan.py", "unit/reconciler/test_loop.py"),
+    ),
+    Bug(
+        "a downgrade is not refused",
+        "planner/engine.py",
+        "        if not moment.rolling_back:\n            return Failed(_downgrade(desired, group), refused=True)\n",
+        "        pass\n",
+        ("unit/planner/test_plan.py", "unit/reconciler/test_apply.py"),
+    ),
+    Bug(
+        "at-rest encryption is off",
+        "planner/create.py",
+        '        "AtRestEncryptionEnabled": True,',
+        '        "AtRestEncryptionEnabled": False,',
+        ("unit/planner/test_create.py", "unit/reconciler/test_apply.py"),
+    ),
+    Bug(
+        "the port is open to the world",
+        "calls/base.py",
+        '            "IpRanges": [{"CidrIp": cidr, "Description": INGRESS_NOTE}],',
+        '            "IpRanges": [{"CidrIp": "0.0.0.0/0", "Description": INGRESS_NOTE}],',
+        ("unit/calls/test_base.py", "unit/reconciler/test_apply.py"),
+    ),
+    # --- what is kept when all goes ---
+    Bug(
+        "no final snapshot",
+        "calls/elasticache.py",
+        "    if final_snapshot:\n        request[",
+        "    if False:\n        request[",
+        ("unit/reconciler/test_delete.py", "unit/calls/test_base.py"),
+    ),
+    Bug(
+        "the token goes without a recovery window",
+        "planner/delete.py",
+        "recoverable=HANDED_OVER in secret.tags",
+        "recoverable=False",
+        ("unit/planner/test_delete.py", "unit/reconciler/test_delete.py"),
+    ),
+    Bug(
+        "the security group is left behind",
+        "planner/delete.py",
+        "        return Step(calls.delete_security_group(world.security_group.id))",
+        "        pass",
+        ("unit/planner/test_delete.py", "unit/reconciler/test_delete.py"),
+    ),
+    # --- secrets ---
+    Bug(
+        "the event is logged as it came",
+        "handler.py",
+        "        log.protect(*secrets_of(self._request))\n",
+        '        logger.info("Event", event=event)\n        log.protect(*secrets_of(self._request))\n',
+        ("unit/test_handler.py", "unit/reconciler/test_loop.py"),
+    ),
+    Bug(
+        "nothing is hidden in logs and Reasons",
+        "log.py",
+        "            text = text.replace(secret, MASK)",
+        "            pass",
+        ("unit/test_log.py", "unit/reconciler/test_loop.py"),
+    ),
+    Bug(
+        "every try draws a new token",
+        "calls/elasticache.py",
+        '        token="stored" if secure else "none",',
+        '        token="new" if secure else "none",',
+        ("unit/calls/test_base.py", "unit/reconciler/test_apply.py"),
+    ),
+)

@@ -1,0 +1,127 @@
+"""Details read when they are needed: versions, node types, tags, events, the final snapshot."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from massdriver_redis.aws import details, observe
+from massdriver_redis.aws.session import connect
+from massdriver_redis.state.naming import names
+from massdriver_redis.state.observed import NodeTypes, World
+from tests.harness.moto_aws import REGION, Cloud
+from tests.harness.recorder import Wire, client_error
+from tests.simulator import Quotas
+
+NAMES = names("cache", "mdr-1a2b3c4d")
+
+
+@pytest.fixture
+def cloud():
+    with Cloud(quotas=Quotas(nodes_per_region=1000)) as made:
+        yield made
+
+
+def look():
+    return observe.look(connect(None, REGION), NAMES)
+
+
+def closer(world, detail, since=0.0, engine="redis"):
+    return details.look_closer(connect(None, REGION), world, detail, engine, since)
+
+
+def test_versions_are_those_of_the_engine_from_every_page(cloud):
+    def paged(call, _index):
+        if call.operation != "DescribeCacheEngineVersions":
+            return None
+        first = "Marker" not in call.params
+        version = {"Engine": "redis", "EngineVersion": "6.2" if first else "7.1"}
+        return {"CacheEngineVersions": [version], **({"Marker": "more"} if first else {})}
+
+    assert set(closer(World(), "versions", engine="valkey").versions) >= {"7.2", "8.0"}
+    with Wire(before=paged):
+        assert closer(World(), "versions").versions == ("6.2", "7.1")
+
+
+@pytest.mark.parametrize("error", [client_error("AccessDenied", status=403), client_error("Throttling")])
+def test_versions_that_can_not_be_read_are_unknown_and_no_error(cloud, error):
+    def refuse(call, _index):
+        raise error
+
+    with Wire(before=refuse):
+        world = closer(World(), "versions")
+
+    assert (world.versions, world.versions_unknown) == (None, True)
+
+
+def test_node_types_tags_and_events_of_no_group_are_empty(cloud):
+    world = closer(World(), "tags")
+
+    assert (world.tags, world.events, world.node_types) == (
+        {},
+        (),
+        NodeTypes(frozenset(), frozenset()),
+    )
+
+
+def test_node_types_are_what_aws_allows_this_group(cloud):
+    cloud.make()
+
+    allowed = closer(look(), "node_types").node_types
+
+    assert "cache.r5.large" in allowed.up
+    assert "cache.t3.micro" in allowed.down
+
+
+def test_tags_are_the_group_s(cloud):
+    cloud.make(cloud.request(Tags=[{"Key": "a", "Value": "b"}]))
+
+    assert closer(look(), "tags").tags == {"a": "b"}
+
+
+def test_events_are_the_bad_news_since_the_request_newest_first(cloud):
+    cloud.make()
+    start = cloud.clock.now()
+    for text in ("Unable to modify: not enough memory.", "Node type change failed."):
+        cloud.simulator.roll_back_next("node_type", text)
+        cloud.modify(CacheNodeType="cache.r5.large")
+        cloud.settle()
+
+    told = closer(look(), "events", since=start).events
+
+    assert told[:2] == ("Node type change failed.", "Unable to modify: not enough memory.")
+    assert not any("created" in text for text in told)
+    assert closer(look(), "events", since=cloud.clock.now() - 10).events == ()
+
+
+def test_a_look_reads_events_of_few_members_however_many_there_are(cloud):
+    cloud.make(cloud.cluster_request(shards=10, replicas=2))
+    world = look()
+
+    with Wire() as wire:
+        closer(world, "events", since=cloud.clock.now())
+
+    assert len(wire.calls) == 6
+
+
+def test_a_snapshot_tells_when_it_was_made(cloud):
+    aws = connect(None, REGION)
+    assert details.snapshot_made_at(aws, "final") is None
+    cloud.make()
+    cloud.elasticache.create_snapshot(ReplicationGroupId="cache", SnapshotName="final")
+
+    assert details.snapshot_made_at(aws, "final") == cloud.clock.now()
+
+
+def test_a_snapshot_that_shows_no_time_yet_is_later_than_any_request(cloud):
+    def untimed(_call, _index):
+        return {"Snapshots": [{"SnapshotName": "final", "NodeSnapshots": [{}]}]}
+
+    with Wire(before=untimed):
+        made = details.snapshot_made_at(connect(None, REGION), "final")
+
+    assert made > datetime(2999, 1, 1, tzinfo=UTC).timestamp()
+
+
+# Refusals

@@ -1,0 +1,176 @@
+"""One call: what AWS says to it in this package's terms, and where the token comes from."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from massdriver_redis import log
+from massdriver_redis.aws.execute import TOKEN_LENGTH, new_token, perform, stored_token
+from massdriver_redis.aws.session import connect
+from massdriver_redis.calls import base as calls
+from massdriver_redis.calls import elasticache as group_calls
+from massdriver_redis.errors import AccessDeniedError, BusyError, PatientError, ResourceError
+from tests.harness.moto_aws import REGION, TOKEN, Cloud, client
+from tests.harness.recorder import Wire, client_error
+
+SECRET = "mdr-1a2b3c4d-cache"
+CHANGE = calls.Change((("replicas", "2"),), was="1")
+
+REQUEST = {"ReplicationGroupId": "c", "ReplicationGroupDescription": "m"}
+
+
+@pytest.fixture
+def wire():
+    with Cloud(), Wire() as recorded:
+        yield recorded
+    log.forget()
+
+
+def make(call):
+    return perform(connect(None, REGION), call, SECRET)
+
+
+def refusing(code, message="Injected", status=400):
+    def refuse(call, _index):
+        raise client_error(code, message, call.operation, status)
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        (calls.create_security_group("g", "m", "vpc-1", ()), "InvalidGroup.Duplicate"),
+        (calls.allow_ingress("sg-1", "10.0.0.0/8"), "InvalidPermission.Duplicate"),
+        (calls.revoke_ingress("sg-1", "10.0.0.0/8"), "InvalidPermission.NotFound"),
+        (calls.delete_security_group("sg-1"), "InvalidGroup.NotFound"),
+        (calls.create_secret(SECRET, "m", ()), "ResourceExistsException"),
+        (calls.delete_secret(SECRET, recoverable=True), "ResourceNotFoundException"),
+        (group_calls.create_subnet_group("s", "m", ["subnet-1"], ()), "CacheSubnetGroupAlreadyExists"),
+        (group_calls.delete_subnet_group("s"), "CacheSubnetGroupNotFoundFault"),
+        (
+            group_calls.create_group(REQUEST, secure=False),
+            "ReplicationGroupAlreadyExists",
+        ),
+        (group_calls.delete_group("c", None), "ReplicationGroupNotFoundFault"),
+        (group_calls.set_replicas("c", 2, (), CHANGE), "NoOperationFault"),
+        (group_calls.set_node_groups("c", 2, (), CHANGE), "NoOperationFault"),
+        (group_calls.untag_group("arn:aws:elasticache:us-east-1:1:replicationgroup:c", ["a"]), "TagNotFound"),
+    ],
+)
+def test_what_another_try_or_invocation_has_done_counts_as_done(wire, call, code):
+    wire.before = refusing(code)
+
+    assert make(call) == "already"
+
+
+def test_no_modifications_count_as_done(wire):
+    wire.before = refusing("InvalidParameterValue", "No modifications were requested.")
+
+    assert make(group_calls.modify_subnet_group("s", ["subnet-1"])) == "already"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("AccessDenied", 403, AccessDeniedError),
+        ("InvalidReplicationGroupState", 400, BusyError),
+        ("InternalFailure", 500, BusyError),
+        ("CacheSubnetGroupNotFoundFault", 400, PatientError),
+        ("InvalidParameterCombination", 400, ResourceError),
+        ("ReplicationGroupAlreadyExists", 400, ResourceError),
+    ],
+)
+def test_any_other_refusal_is_one_of_this_package_s_errors(wire, code, status, kind):
+    wire.before = refusing(code, status=status)
+
+    with pytest.raises(ResourceError) as raised:
+        make(group_calls.modify_group("c", {}, "change", CHANGE))
+
+    assert type(raised.value) is kind
+
+
+def test_a_parameter_that_botocore_refuses_is_not_quoted(wire):
+    call = calls.Call("elasticache", "create_replication_group", {"AuthToken": TOKEN}, "create")
+
+    with pytest.raises(ResourceError, match="parameters it doesn't take") as raised:
+        make(call)
+
+    assert TOKEN not in str(raised.value)
+
+
+# The token
+
+
+def test_a_token_is_64_letters_and_digits_and_never_the_same():
+    tokens = {new_token() for _ in range(50)}
+
+    assert len(tokens) == 50
+    assert all(re.fullmatch(rf"[A-Za-z0-9]{{{TOKEN_LENGTH}}}", token) for token in tokens)
+
+
+def test_a_new_secret_holds_a_new_token_as_json(wire):
+    assert make(calls.create_secret(SECRET, "marker", [("a", "b")])) == "made"
+
+    token, version = stored_token(connect(None, REGION), SECRET)
+    assert len(token) == TOKEN_LENGTH
+    assert version
+    shown = client("secretsmanager").describe_secret(SecretId=SECRET)
+    assert shown["Description"] == "AUTH token of marker"
+    assert shown["Tags"] == [{"Key": "a", "Value": "b"}]
+
+
+def test_a_second_writer_of_the_secret_changes_nothing(wire):
+    make(calls.create_secret(SECRET, "marker", ()))
+    first = stored_token(connect(None, REGION), SECRET)
+
+    assert make(calls.create_secret(SECRET, "marker", ())) == "already"
+
+    assert stored_token(connect(None, REGION), SECRET) == first
+
+
+def test_the_group_is_created_with_the_stored_token(wire):
+    make(calls.create_secret(SECRET, "marker", ()))
+    token = stored_token(connect(None, REGION), SECRET)[0]
+    wire.before = lambda call, _: {} if call.operation == "CreateReplicationGroup" else None
+
+    make(group_calls.create_group(REQUEST, secure=True))
+
+    assert wire.calls[-1].params["AuthToken"] == token
+
+
+def test_a_call_without_a_token_reads_no_secret(wire):
+    wire.before = lambda *_: {}
+
+    make(group_calls.create_group(REQUEST, secure=False))
+
+    assert [call.operation for call in wire.calls] == ["CreateReplicationGroup"]
+
+
+@pytest.mark.parametrize("text", ["plain", "[]", '{"token": "x"}', '""', "null"])
+def test_a_secret_without_a_password_says_what_to_do_and_not_what_it_holds(wire, text):
+    client("secretsmanager").create_secret(Name=SECRET, SecretString=text)
+
+    with pytest.raises(ResourceError, match="restore its earlier version") as raised:
+        stored_token(connect(None, REGION), SECRET)
+
+    assert "plain" not in str(raised.value)
+
+
+@pytest.mark.parametrize("token", ["new", "stored"])
+def test_every_token_that_passes_through_is_hidden_from_logs_from_then_on(wire, token):
+    client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps({"password": TOKEN}))
+    wire.calls.clear()
+    call = calls.create_secret("other", "marker", ())
+    if token == "stored":
+        wire.before = lambda call, _: {} if call.operation == "CreateReplicationGroup" else None
+        call = group_calls.create_group(REQUEST, secure=True)
+
+    make(call)
+
+    sent = dict(wire.calls[-1].params)
+    used = json.loads(sent["SecretString"])["password"] if token == "new" else sent["AuthToken"]
+    assert log.redact(f"it is {used}!") == "it is ***!"

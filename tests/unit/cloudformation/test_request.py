@@ -1,0 +1,318 @@
+"""The envelope: which events are CloudFormation's, when they began, and where they may be answered."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from massdriver_redis.aws.poll_rule import LARGEST_INPUT
+from massdriver_redis.cloudformation.request import parse, secrets_of, slim_event
+from massdriver_redis.errors import EnvelopeError
+from tests.harness.envelope import HOST, NOW, RESPONSE_URL, SIGNATURE, SIGNED, STACK_ID, event
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda children: (
+        st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=12), children, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def test_a_create_is_read_with_the_defaults_of_cloudformation():
+    request = parse(event(), NOW)
+
+    assert (request.kind, request.physical_id, request.is_poll) == ("Create", None, False)
+    assert request.owner.stack_id == STACK_ID
+    assert request.owner.logical_id == "Redis"
+    assert request.service_timeout == 3600
+    assert request.old_properties == {}
+
+
+def test_neither_the_url_nor_the_properties_show_in_a_repr():
+    shown = repr(parse(event("Update"), NOW))
+
+    assert SIGNATURE not in shown
+    assert "node_type" not in shown
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"RequestType": "Read"},
+        {"RequestType": None},
+        {"RequestType": ["Create"]},
+        {"StackId": None},
+        {"StackId": "shop"},
+        {"StackId": "arn:aws:lambda:us-east-1:123456789012:function:shop"},
+        {"StackId": STACK_ID + "\n"},
+        {"RequestId": None},
+        {"RequestId": ""},
+        {"RequestId": 7},
+        {"RequestId": "r" * 129},
+        {"LogicalResourceId": None},
+        {"LogicalResourceId": "R" * 256},
+        {"LogicalResourceId": "Red\x00is"},
+        {"ResponseURL": None},
+        {"ResponseURL": "https://" + HOST + "/" + "x" * 4096},
+        {"PhysicalResourceId": {"Ref": "Redis"}},
+        {"PhysicalResourceId": "x" * 1025},
+    ],
+    ids=str,
+)
+def test_an_event_without_a_sound_envelope_is_refused(change):
+    with pytest.raises(EnvelopeError):
+        parse({**event(), **change}, NOW)
+
+
+@pytest.mark.parametrize("anything", [None, [], "event", 7, {}, {"source": "aws.events"}, [event()]])
+def test_what_is_no_cloudformation_event_is_refused(anything):
+    with pytest.raises(EnvelopeError):
+        parse(anything, NOW)
+
+
+@given(JSON)
+def test_no_json_makes_the_parser_fail_otherwise_than_by_refusing(value):
+    with pytest.raises(EnvelopeError):
+        parse(value, NOW)
+
+
+@given(st.sampled_from(sorted(event("Update"))), JSON)
+def test_one_odd_value_in_a_sound_event_is_read_or_refused(key, value):
+    try:
+        request = parse({**event("Update"), key: value}, NOW)
+    except EnvelopeError:
+        return
+    assert request.kind in ("Create", "Update", "Delete")
+    assert request.deadline > request.started_at
+
+
+def test_an_update_needs_the_id_it_updates():
+    with pytest.raises(EnvelopeError, match="PhysicalResourceId"):
+        parse(event("Update", PhysicalResourceId=None), NOW)
+
+
+def test_a_delete_after_a_cancelled_create_may_come_without_an_id():
+    assert parse(event("Delete", PhysicalResourceId=None), NOW).physical_id is None
+    assert parse(event("Delete", PhysicalResourceId=""), NOW).physical_id is None
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-iso"])
+def test_stacks_of_every_partition_are_served(partition):
+    stack_id = STACK_ID.replace("arn:aws:", f"arn:{partition}:")
+
+    assert parse(event(StackId=stack_id), NOW).stack_id == stack_id
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        RESPONSE_URL,
+        "https://bucket.s3.cn-north-1.amazonaws.com.cn/key?Expires=1",
+        "https://BUCKET.S3.AMAZONAWS.COM/key",
+        "https://bucket.s3.amazonaws.com:443/key",
+    ],
+)
+def test_urls_of_aws_are_answered(url):
+    assert parse(event(ResponseURL=url), NOW).response_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://bucket.s3.amazonaws.com/key",
+        "https://example.com/key",
+        "https://amazonaws.com.example.com/key",
+        "https://evilamazonaws.com/key",
+        "https://example.com/.amazonaws.com",
+        "https://example.com?.amazonaws.com",
+        "https://example.com#.amazonaws.com",
+        "https://example.com\\.amazonaws.com/key",
+        "https://user@bucket.s3.amazonaws.com/key",
+        "https://example.com@bucket.s3.amazonaws.com/key",
+        "https://bucket.s3.amazonaws.com@example.com/key",
+        "https://bucket.s3.amazonaws.com:8443/key",
+        "https://bucket.s3.amazonaws.com:port/key",
+        "https://bucket.s3.amazonaws.com:99999/key",
+        "https://bucket.s3.amazonaws.com./key",
+        "https://[::1].amazonaws.com/key",
+        "https://ex\tample.com/key",
+        "https:///key",
+        "file:///etc/passwd",
+        "bucket.s3.amazonaws.com/key",
+        "https://localhost:4567/key",
+    ],
+)
+def test_any_other_url_is_never_answered(url):
+    with pytest.raises(EnvelopeError) as refusal:
+        parse(event(ResponseURL=url), NOW, response_host="localhost:4566")
+
+    assert url not in str(refusal.value)
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:4566", "LOCALHOST"])
+def test_one_more_host_may_be_named_with_or_without_its_port(host):
+    url = "https://localhost:4566/key"
+
+    assert parse(event(ResponseURL=url), NOW, response_host=host).response_url == url
+
+
+def test_the_extra_host_still_needs_https():
+    with pytest.raises(EnvelopeError):
+        parse(event(ResponseURL="http://localhost:4566/key"), NOW, response_host="localhost")
+
+
+def url_with(query):
+    return f"https://{HOST}/key?{query}"
+
+
+@pytest.mark.parametrize(
+    ("query", "signed_at", "started_at"),
+    [
+        ("X-Amz-Date=20260921T141300Z", SIGNED, SIGNED),
+        ("X-Amz-Date=20260921T141300Z&Expires=1790000500", SIGNED, SIGNED),
+        ("Expires=1790007200", 1_790_007_200.0, NOW),
+        ("Expires=1789999999", 1_789_999_999.0, NOW),
+        ("X-Amz-Date=20260921T130000Z", NOW - 4400, NOW),
+        ("X-Amz-Date=20260921T141321Z", NOW + 1, NOW),
+        ("X-Amz-Date=20261399T999999Z", None, NOW),
+        ("X-Amz-Date=soon", None, NOW),
+        ("Expires=never", None, NOW),
+        ("", None, NOW),
+    ],
+)
+def test_the_signing_time_orders_requests_and_starts_their_time(query, signed_at, started_at):
+    request = parse(event(ResponseURL=url_with(query)), NOW)
+
+    assert (request.signed_at, request.started_at) == (signed_at, started_at)
+
+
+def test_a_poll_carries_on_the_time_of_its_request():
+    poll = event(CrHelperPoll=True, StartedAt=SIGNED - 3000)
+
+    request = parse(poll, NOW)
+
+    assert request.is_poll
+    assert request.started_at == SIGNED - 3000
+
+
+@pytest.mark.parametrize("started_at", [None, "yesterday", True, -1, NOW + 60])
+def test_a_poll_with_no_sensible_start_falls_back_on_the_signature(started_at):
+    assert parse(event(CrHelperPoll=True, StartedAt=started_at), NOW).started_at == SIGNED
+
+
+def test_a_first_event_can_not_set_its_own_start():
+    assert parse(event(StartedAt=5.0), NOW).started_at == SIGNED
+
+
+@pytest.mark.parametrize(
+    ("timeout", "deadline"),
+    [("3600", 3480), ("600", 480), ("240", 120), ("100", 50), ("1", 0.5), (None, 3480)],
+)
+def test_the_deadline_is_a_poll_and_a_minute_before_cloudformation_gives_up(timeout, deadline):
+    request = parse(event(ResourceProperties={"ServiceTimeout": timeout}), NOW)
+
+    assert request.deadline - request.started_at == deadline
+    assert request.service_timeout_error is None
+
+
+@pytest.mark.parametrize("timeout", ["0", "3601", "7200", "-5", "1h", "60.5", "٣٠", True, ["60"], {}])
+def test_a_service_timeout_that_cloudformation_would_not_keep_is_reported(timeout):
+    request = parse(event(ResourceProperties={"ServiceTimeout": timeout}), NOW)
+
+    assert request.service_timeout == 3600
+    assert "ServiceTimeout" in (request.service_timeout_error or "")
+
+
+@pytest.mark.parametrize("properties", [None, [], "text", 7])
+def test_missing_or_odd_properties_are_left_to_the_validation(properties):
+    changed = event(ResourceProperties=properties)
+
+    assert parse(changed, NOW).properties == {}
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
+def test_a_poll_is_the_same_request_again(kind):
+    first = parse(event(kind), NOW)
+    poll = parse(json.loads(json.dumps(slim_event(first, "shop-redis-abcdefghij"))), NOW + 3000)
+
+    assert poll.is_poll
+    for kept in ("kind", "request_id", "owner", "response_url", "signed_at", "started_at", "deadline"):
+        assert getattr(poll, kept) == getattr(first, kept)
+    assert poll.physical_id == "shop-redis-abcdefghij"
+
+
+def test_a_poll_of_a_poll_is_the_same_poll():
+    first = slim_event(parse(event("Update"), NOW), "x")
+
+    assert slim_event(parse(first, NOW + 60), "x") == first
+
+
+def test_the_poll_of_a_create_carries_the_id_and_of_an_update_the_event_s_own():
+    assert slim_event(parse(event(), NOW), "made-up")["PhysicalResourceId"] == "made-up"
+    assert slim_event(parse(event("Update"), NOW), "other")["PhysicalResourceId"] == "shop-redis-abcdefghij"
+
+
+def test_a_delete_without_an_id_polls_without_one():
+    slim = slim_event(parse(event("Delete", PhysicalResourceId=None), NOW), "recomputed")
+
+    assert "PhysicalResourceId" not in slim
+
+
+def test_the_poll_keeps_the_service_timeout_of_the_request():
+    first = parse(event(ResourceProperties={"ServiceTimeout": "900"}), NOW)
+
+    assert parse(slim_event(first, "x"), NOW).service_timeout == 900
+
+
+def test_an_update_in_a_vpc_of_twenty_subnets_fits_into_a_poll():
+    def subnets(kind):
+        return [
+            {
+                "arn": f"arn:aws:ec2:us-east-1:123456789012:subnet/subnet-0{kind}{number:014x}",
+                "aws_zone": "us-east-1a",
+                "cidr": f"10.100.{number}.0/24",
+            }
+            for number in range(20)
+        ]
+
+    vpc = {
+        "data": {
+            "infrastructure": {
+                "arn": "arn:aws:ec2:us-east-1:123456789012:vpc/vpc-0123456789abcdef0",
+                "cidr": "10.100.0.0/16",
+                "internal_subnets": subnets("a"),
+                "private_subnets": subnets("b"),
+                "public_subnets": subnets("c"),
+            }
+        },
+        "specs": {"aws": {"region": "us-east-1"}},
+    }
+    role = {"data": {"arn": "arn:aws:iam::123456789012:role/massdriver", "external_id": "e" * 64}}
+    raw = {"node_type": "cache.t3.micro", "vpc": vpc, "aws_authentication": role, "subnet_type": "private"}
+    long_url = RESPONSE_URL + "&X-Amz-Security-Token=" + "t" * 1200
+    request = parse(
+        event("Update", ResourceProperties=raw, OldResourceProperties=raw, ResponseURL=long_url), NOW
+    )
+
+    assert len(json.dumps(slim_event(request, "x"))) <= LARGEST_INPUT
+
+
+def test_the_secrets_of_a_request_are_its_url_its_signature_and_the_external_ids():
+    def with_external_id(text):
+        return {"aws_authentication": {"data": {"external_id": text}}}
+
+    request = parse(
+        event(
+            "Update",
+            ResourceProperties=with_external_id("new-one"),
+            OldResourceProperties=with_external_id("old-one"),
+        ),
+        NOW,
+    )
+
+    assert {RESPONSE_URL, SIGNATURE, "new-one", "old-one"} <= set(secrets_of(request))
+    assert "" not in secrets_of(request)

@@ -1,0 +1,162 @@
+"""What is made for a new cluster, in which order, and with exactly which parameters."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from massdriver_redis.planner.create import create_next, creation_request
+from massdriver_redis.planner.decision import Failed, Look, Moment, Step
+from massdriver_redis.state.observed import World
+from massdriver_redis.state.record import ACCEPTED, OWNER, Stamp
+from tests.harness.builders import (
+    ID,
+    MINE,
+    NAMES,
+    ZONES,
+    desired,
+    secret,
+    security_group,
+    subnet_group,
+    world,
+)
+
+MOMENT = Moment(now=1000.0, stamp=Stamp("request", 999.0), may_create=True)
+OFFERED = ("4.0.10", "5.0.6", "6.0", "6.2", "7.0", "7.1")
+NOTHING = World(versions=OFFERED)
+
+
+def step(decision):
+    assert isinstance(decision, Step)
+    return decision.call
+
+
+def test_the_versions_on_offer_are_asked_for_before_anything_is_made():
+    assert create_next(desired(), World(), MOMENT) == Look("versions")
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_the_order_is_security_group_secret_subnet_group_group(secure):
+    wanted, seen, made = desired(secure=secure), NOTHING, []
+    whole = world()
+    parts = {
+        "create_security_group": "security_group",
+        "create_secret": "secret",
+        "create_cache_subnet_group": "subnet_group",
+    }
+    for _ in range(5):
+        made.append(step(create_next(wanted, seen, MOMENT)).operation)
+        if made[-1] == "create_replication_group":
+            break
+        seen = replace(seen, **{parts[made[-1]]: getattr(whole, parts[made[-1]])})
+
+    every = [
+        "create_security_group",
+        "create_secret",
+        "create_cache_subnet_group",
+        "create_replication_group",
+    ]
+    assert made == [name for name in every if secure or name != "create_secret"]
+
+
+def test_the_security_group_carries_owner_and_request_from_its_first_moment():
+    call = step(create_next(desired(), NOTHING, MOMENT))
+
+    (specification,) = call.request["TagSpecifications"]
+    tags = {tag["Key"]: tag["Value"] for tag in specification["Tags"]}
+    assert call.request["Description"] == tags[OWNER] == MINE.marker
+    assert tags[ACCEPTED] == MOMENT.stamp.text()
+    assert tags["Name"] == call.request["GroupName"] == NAMES.security_group
+    assert call.request["VpcId"] == "vpc-1"
+
+
+def test_a_secret_in_its_recovery_window_is_restored_and_not_made_anew():
+    seen = replace(NOTHING, security_group=security_group(), secret=secret(deleting=True))
+
+    assert step(create_next(desired(), seen, MOMENT)).operation == "restore_secret"
+
+
+def test_the_token_is_never_part_of_a_call():
+    seen = replace(NOTHING, security_group=security_group())
+    call = step(create_next(desired(), seen, MOMENT))
+
+    assert (call.operation, call.token) == ("create_secret", "new")
+    assert "SecretString" not in call.request
+
+
+@pytest.mark.parametrize("versions", [OFFERED, None])
+def test_a_version_that_is_not_on_offer_is_refused_before_any_write(versions):
+    seen = World(versions=versions, versions_unknown=versions is None)
+
+    decision = create_next(desired(redis_version="3.2"), seen, MOMENT)
+
+    assert isinstance(decision, Failed)
+    assert decision.refused
+    assert decision.reason == (
+        "redis_version: AWS no longer creates this redis version; choose one of 4.0, 5.0, 6.x, 7.0, 7.1"
+    )
+
+
+def test_without_the_list_the_create_goes_on():
+    assert (
+        step(create_next(desired(), World(versions_unknown=True), MOMENT)).operation
+        == "create_security_group"
+    )
+
+
+MODES = list(itertools.product([True, False], [True, False], [0, 1, 5], [ZONES, {"a": "z", "b": "z"}]))
+
+
+@pytest.mark.parametrize(("secure", "cluster_mode", "replicas", "zones"), MODES)
+def test_the_request_follows_the_rules_of_every_mode(secure, cluster_mode, replicas, zones):
+    wanted = desired(
+        secure=secure,
+        cluster_mode=cluster_mode,
+        replicas=replicas,
+        node_groups=3 if cluster_mode else 1,
+        subnets=zones,
+    )
+    seen = replace(NOTHING, security_group=security_group(), subnet_group=subnet_group(subnets=zones))
+
+    request = creation_request(wanted, seen, "6.2")
+
+    assert request["AtRestEncryptionEnabled"] is True
+    assert request["TransitEncryptionEnabled"] is secure
+    assert request["AutomaticFailoverEnabled"] is (cluster_mode or replicas > 0)
+    assert request["MultiAZEnabled"] is (replicas > 0 and zones is ZONES)
+    assert request["CacheParameterGroupName"] == "default.redis6.x" + (".cluster.on" if cluster_mode else "")
+    assert (request["NumNodeGroups"], request["ReplicasPerNodeGroup"]) == (wanted.node_groups, replicas)
+    assert request["ReplicationGroupId"] == ID
+    assert not {"AuthToken", "NumCacheClusters", "TransitEncryptionMode", "SnapshottingClusterId"} & set(
+        request
+    )
+
+
+@pytest.mark.parametrize(
+    ("engine", "asked", "sent", "family", "auto"),
+    [
+        ("redis", "4.0", "4.0.10", "redis4.0", False),
+        ("redis", "5.0", "5.0.6", "redis5.0", False),
+        ("redis", "6.x", "6.2", "redis6.x", True),
+        ("redis", "7.1", "7.1", "redis7", True),
+        ("valkey", "8.0", "8.0", "valkey8", True),
+    ],
+)
+def test_version_and_parameter_group_go_together(engine, asked, sent, family, auto):
+    versions = OFFERED if engine == "redis" else ("7.2", "8.0", "8.1")
+    seen = replace(world(), group=None, versions=versions)
+
+    call = step(create_next(desired(engine=engine, redis_version=asked), seen, MOMENT))
+
+    assert (call.request["Engine"], call.request["EngineVersion"]) == (engine, sent)
+    assert call.request["CacheParameterGroupName"] == f"default.{family}"
+    assert call.request.get("AutoMinorVersionUpgrade", False) is auto
+
+
+def test_zones_that_the_properties_do_not_name_are_those_of_the_subnet_group():
+    wanted = desired(replicas=1, subnets=dict.fromkeys(ZONES, ""))
+
+    assert creation_request(wanted, replace(NOTHING, subnet_group=subnet_group()), "6.2")["MultiAZEnabled"]
+    assert not creation_request(wanted, NOTHING, "6.2")["MultiAZEnabled"]

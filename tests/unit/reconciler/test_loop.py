@@ -1,0 +1,718 @@
+"""The loop of an invocation: arming, order, deadlines, and what faults of AWS come to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableError
+from tests.harness.cloudformation import PREFIX, KilledError
+from tests.harness.recorder import client_error
+from tests.harness.samples import authentication, put
+from tests.harness.stack import BRISK, NAME, SLOW, Stage, failing, lost_response
+
+CREATE_STEPS = [
+    "ec2:CreateSecurityGroup",
+    "secretsmanager:CreateSecret",
+    "elasticache:CreateCacheSubnetGroup",
+    "elasticache:CreateReplicationGroup",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "secretsmanager:TagResource",
+    "ec2:CreateTags",
+]
+DELETE_STEPS = [
+    "ec2:CreateTags",
+    "elasticache:DeleteReplicationGroup",
+    "elasticache:DeleteCacheSubnetGroup",
+    "ec2:DeleteSecurityGroup",
+    "secretsmanager:DeleteSecret",
+]
+LOOKS = [
+    "elasticache:DescribeReplicationGroups",
+    "elasticache:DescribeCacheSubnetGroups",
+    "ec2:DescribeSecurityGroups",
+    "secretsmanager:DescribeSecret",
+]
+
+
+@pytest.fixture
+def slow():
+    with Stage(SLOW) as made:
+        yield made
+
+
+def first(stage, name):
+    return next(index for index, call in enumerate(stage.wire.calls) if call.name == name)
+
+
+# Arming
+
+
+def test_the_rule_is_armed_before_the_first_mutation_of_every_operation(real):
+    properties = real.properties()
+
+    def armed_before(operation):
+        real.wire.clear()
+        operation()
+        calls = [call.name for call in real.wire.mutations()]
+        return calls[:2] == ["events:PutRule", "events:PutTargets"] and len(calls) > 2
+
+    assert armed_before(lambda: real.create(NAME, properties))
+    assert armed_before(lambda: real.update(NAME, {**properties, "replicas": 1}))
+    assert armed_before(lambda: real.delete(NAME))
+
+
+def test_open_work_leaves_the_rule_and_sends_nothing(slow):
+    request = slow.prepare("Create", slow.properties())
+
+    summary = slow.invoke(request.event)
+
+    assert summary["status"] == "PENDING"
+    assert slow.armed() == [f"{PREFIX}-{summary['physical_resource_id']}"]
+    assert request.puts == []
+
+
+def test_an_answer_removes_the_rule(slow):
+    slow.created()
+
+    assert slow.armed() == []
+
+
+def test_a_raise_after_arming_gives_one_failed_and_leaves_no_rule(stage):
+    def boom(call, _index):
+        if call.operation == "CreateReplicationGroup":
+            raise RuntimeError("boom")
+
+    stage.wire.before = boom
+
+    response = stage.create(NAME, stage.properties())
+
+    assert not response.ok
+    assert response.reason == "Internal error, RuntimeError: boom"
+    assert stage.armed() == []
+    (request,) = stage.requests.values()
+    assert len(request.puts) == 1
+
+
+def test_a_no_op_answers_at_once_and_leaves_no_trace(real):
+    real.created()
+
+    response = real.changed(real.properties())
+
+    assert response.ok
+    assert (response.seconds, response.polls) == (0, 0)
+    assert real.wire.mutations() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"secure": False}, "secure: can't change on a live cluster"),
+        ({"cluster_mode_enabled": True}, "cluster_mode_enabled: can't change on a live cluster"),
+        ({"redis_version": "5.0"}, "can't downgrade"),
+        ({"node_type": "cache.t3.mikro"}, "node_type: "),
+    ],
+)
+def test_a_refused_change_answers_at_once_and_leaves_no_trace(stage, change, words):
+    stage.created()
+
+    response = stage.changed(stage.properties(**change))
+
+    assert not response.ok
+    assert words in response.reason
+    assert (response.seconds, response.polls) == (0, 0)
+    assert stage.wire.mutations() == []
+
+
+def test_the_swapped_update_after_a_refused_one_is_a_success_without_a_call(stage):
+    stage.created()
+    assert not stage.changed(stage.properties(secure=False)).ok
+
+    response = stage.roll_back(NAME)
+
+    assert response.ok
+    assert stage.wire.mutations() == []
+
+
+def test_where_the_rule_can_not_be_armed_nothing_is_made(stage):
+    stage.wire.before = failing("events:PutRule", "AccessDeniedException", times=None)
+
+    response = stage.create(NAME, stage.properties())
+
+    assert not response.ok
+    assert response.reason.startswith("events:PutRule was denied")
+    assert stage.writes() == []
+
+
+def test_a_region_out_of_rules_fails_with_the_remedy_and_makes_nothing(stage):
+    stage.wire.before = failing("events:PutRule", "LimitExceededException", times=None)
+
+    response = stage.create(NAME, stage.properties())
+
+    assert "takes no more rules" in response.reason
+    assert stage.writes() == []
+
+
+def test_the_rule_carries_what_a_poll_needs_and_no_token(slow):
+    request = slow.prepare("Create", slow.properties())
+    physical_id = slow.invoke(request.event)["physical_resource_id"]
+
+    (carried,) = slow.polls()
+
+    assert carried["CrHelperPoll"] is True
+    assert carried["PhysicalResourceId"] == physical_id
+    assert carried["RequestId"] == request.id
+    assert slow.token(physical_id) not in json.dumps(carried)
+
+
+# Looking
+
+
+def test_an_invocation_goes_on_looking_every_ten_seconds_for_forty_five(slow):
+    request = slow.prepare("Create", slow.properties())
+    began = slow.clock.now()
+
+    slow.invoke(request.event)
+
+    assert slow.clock.now() - began == 40
+    looked = len(slow.calls("elasticache:DescribeReplicationGroups"))
+    assert 5 <= looked <= 12
+
+
+def test_an_invocation_leaves_lambda_thirty_seconds_to_answer(slow):
+    request = slow.prepare("Create", slow.properties())
+    began = slow.clock.now()
+
+    assert slow.invoke(request.event, seconds=55)["status"] == "PENDING"
+
+    assert slow.clock.now() - began == 20
+
+
+def test_readiness_is_answered_seconds_after_it_happens(slow):
+    response = slow.create(NAME, slow.properties())
+
+    assert response.ok
+    ready = SLOW.create + SLOW.member_lag
+    assert ready <= response.seconds <= ready + 60
+
+
+def test_a_success_is_answered_only_once_every_member_is_settled(slow):
+    slow.created(replicas=1)
+
+    assert {
+        shown["CacheClusterStatus"] for shown in slow.elasticache.describe_cache_clusters()["CacheClusters"]
+    } == {"available"}
+
+
+# One of everything
+
+
+def kinds_of(stage):
+    groups = [group.id for group in stage.simulator.groups()]
+    return len(groups), len(stage.security_groups()), len(stage.secrets()), len(stage.simulator.leftovers())
+
+
+def test_the_same_create_delivered_twice_makes_one_of_everything(slow):
+    request = slow.prepare("Create", slow.properties())
+    slow.invoke(request.event)
+    slow.invoke(request.event)
+
+    response = slow.run(request)
+
+    assert response.ok
+    assert kinds_of(slow) == (1, 1, 1, 2)
+    assert len(slow.calls("elasticache:CreateReplicationGroup")) == 1
+    assert response.data["password"] == slow.simulator.auth_token(response.physical_id)
+
+
+@pytest.mark.parametrize("step", ["events:PutRule", *CREATE_STEPS])
+def test_two_invocations_at_once_make_one_of_everything(stage, step):
+    request = stage.prepare("Create", stage.properties())
+    other = []
+
+    def second(call, _index):
+        if call.name == step and not other:
+            other.append(None)
+            other.append(stage.invoke_elsewhere(request.event))
+
+    stage.wire.before = second
+    stage.invoke(request.event)
+    response = stage.run(request)
+
+    assert len(other) == 2
+    assert response.ok, response.reason
+    assert kinds_of(stage) == (1, 1, 1, 2)
+    assert response.data["password"] == stage.simulator.auth_token(response.physical_id)
+    assert stage.armed() == []
+
+
+@pytest.mark.parametrize("step", CREATE_STEPS)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_function_killed_at_a_step_of_create_is_picked_up_by_the_next_poll(stage, when, step):
+    dead = []
+
+    def kill(call, *_):
+        if call.name == step and not dead:
+            dead.append(call)
+            raise KilledError
+
+    setattr(stage.wire, when, kill)
+
+    response = stage.create(NAME, stage.properties())
+
+    assert dead
+    assert response.ok, response.reason
+    assert kinds_of(stage) == (1, 1, 1, 2)
+    assert stage.armed() == []
+
+
+# Broken properties
+
+INFRASTRUCTURE = "vpc.data.infrastructure"
+BROKEN = [
+    ("node_type", ..., "node_type: required"),
+    ("node_type", "cache.t3.mikro", "did you mean cache.t3.micro"),
+    ("node_type", ["cache.t3.micro"], "node_type: "),
+    ("redis_version", "6.y", "redis_version: "),
+    ("redis_version", "8.0", "redis_version: "),
+    ("engine", "memcached", "engine: "),
+    ("replicas", "6", "replicas: "),
+    ("replicas", "two", "replicas: "),
+    ("replicas", "-1", "replicas: "),
+    ("node_groups", "1", "node_groups: must be 2 or more"),
+    ("node_groups", "251", "node_groups: must be 250 or less"),
+    ("secure", "perhaps", "secure: must be true or false"),
+    ("cluster_mode_enabled", "1.5", "cluster_mode_enabled: must be true or false"),
+    ("subnet_type", "public", "subnet_type: must be one of internal, private"),
+    ("subnet_type", "private", "private_subnets"),
+    ("vpc", ..., "vpc: required"),
+    ("vpc", "vpc-1", "vpc: must be a map"),
+    (f"{INFRASTRUCTURE}.arn", "vpc-1", f"{INFRASTRUCTURE}.arn: "),
+    (f"{INFRASTRUCTURE}.arn", "arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1", "another Region"),
+    (f"{INFRASTRUCTURE}.cidr", "10.0.0.0/99", f"{INFRASTRUCTURE}.cidr: "),
+    (f"{INFRASTRUCTURE}.internal_subnets", [], "internal_subnets"),
+    (f"{INFRASTRUCTURE}.internal_subnets.0.arn", "subnet-1", "internal_subnets[0].arn: "),
+    ("vpc.specs.aws.region", "the moon", "vpc.specs.aws.region: not the name of a Region"),
+    ("vpc.extra", "x", "vpc.extra: unknown property"),
+    ("aws_authentication", {"data": {"arn": "x"}, "specs": {}}, "aws_authentication.data.arn: "),
+    ("snapshot_window", "7-8", "snapshot_window: must be hh:mm-hh:mm"),
+    ("snapshot_window", "07:00-07:30", "shorter than 60 minutes"),
+    ("maintenance_window", "sun:07:00-sun:08:00", "overlaps maintenance_window"),
+    ("snapshot_retention_limit", "36", "snapshot_retention_limit: "),
+    ("tags", {"aws:x": "y"}, "tags.aws:x: "),
+    ("tags", {"x": "n\n"}, "tags.x: "),
+    ("replica", "1", "replica: unknown property; did you mean replicas?"),
+    ("ServiceTimeout", "3601", "ServiceTimeout: must be a whole number of seconds from 1 to 3600"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "words"), BROKEN)
+def test_a_broken_property_is_named_with_its_remedy_and_makes_no_call(stage, path, value, words):
+    request = stage.prepare("Create", put(stage.properties(), path, value))
+    stage.wire.clear()
+
+    stage.invoke(request.event)
+
+    assert request.response.status == "FAILED"
+    assert words in request.response.reason
+    assert request.response.physical_id.startswith("none:")
+    assert stage.wire.calls == []
+
+
+# Order of requests
+
+
+def test_an_event_older_than_the_last_answered_does_nothing_and_sends_nothing(stage):
+    stage.created()
+    late = stage.prepare("Update", stage.properties(replicas=1))
+    assert stage.changed(stage.properties(tags={"a": "b"})).ok
+    stage.wire.clear()
+
+    summary = stage.invoke(late.event)
+
+    assert summary["status"] == "SILENT"
+    assert stage.wire.mutations() == []
+    assert late.puts == []
+
+
+def test_an_event_older_than_the_one_at_work_does_nothing_and_sends_nothing(slow):
+    slow.created()
+    late = slow.prepare("Update", slow.properties(replicas=2))
+    newer = slow.prepare("Update", slow.properties(replicas=1))
+    slow.invoke(newer.event)
+    slow.wire.clear()
+
+    assert slow.invoke(late.event)["status"] == "SILENT"
+
+    assert slow.wire.mutations() == []
+    assert late.puts == []
+    assert [carried["RequestId"] for carried in slow.polls()] == [newer.id]
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+def test_an_event_delivered_again_after_its_answer_does_nothing(stage, kind):
+    stage.created()
+    if kind == "Update":
+        assert stage.changed(stage.properties(replicas=1)).ok
+    answered = list(stage.requests.values())[-1]
+    stage.wire.clear()
+
+    summary = stage.invoke(answered.event)
+
+    assert summary["status"] == "SILENT"
+    assert stage.wire.mutations() == []
+    assert len(answered.puts) == 1
+
+
+def test_a_poll_that_comes_after_the_answer_does_nothing(slow):
+    request = slow.prepare("Create", slow.properties())
+    slow.invoke(request.event)
+    (carried,) = slow.polls()
+    slow.run(request)
+    slow.wire.clear()
+
+    assert slow.invoke(carried)["status"] == "SILENT"
+
+    assert slow.wire.mutations() == []
+    assert len(request.puts) == 1
+
+
+def expiring(event, at):
+    url = event["ResponseURL"].split("?", maxsplit=1)[0]
+    return {**event, "ResponseURL": f"{url}?Signature=abcdefghijk&Expires={at}"}
+
+
+@pytest.mark.parametrize(
+    ("first_at", "second_at", "status"), [(2e9, 1.9e9, "SILENT"), (1.9e9, 2e9, "PENDING")]
+)
+def test_without_x_amz_date_events_are_ordered_by_expires(slow, first_at, second_at, status):
+    slow.created()
+    one = slow.prepare("Update", slow.properties(replicas=1))
+    other = slow.prepare("Update", slow.properties(replicas=2))
+    slow.invoke(expiring(one.event, int(first_at)))
+    slow.wire.clear()
+
+    assert slow.invoke(expiring(other.event, int(second_at)))["status"] == status
+
+
+def test_where_no_event_carries_a_time_the_last_one_wins(slow):
+    slow.created()
+    requests = [slow.prepare("Update", slow.properties(replicas=count)) for count in (1, 2)]
+    for request in requests:
+        bare = {**request.event, "ResponseURL": request.event["ResponseURL"].split("?", maxsplit=1)[0]}
+        slow.invoke(bare)
+
+    assert [carried["RequestId"] for carried in slow.polls()] == [requests[1].id]
+
+
+def test_a_newer_operation_takes_over_the_rule_and_the_older_poller_stops(slow):
+    slow.created()
+    older = slow.prepare("Update", slow.properties(replicas=2))
+    slow.invoke(older.event)
+    (poll_of_the_older,) = slow.polls()
+    newer = slow.prepare("Update", slow.properties(replicas=1))
+    slow.invoke(newer.event)
+    slow.wire.clear()
+
+    assert slow.invoke(poll_of_the_older)["status"] == "SILENT"
+
+    assert slow.wire.mutations() == []
+    assert len(slow.armed()) == 1
+    assert slow.run(newer).ok
+    assert older.puts == []
+    assert slow.simulator.group(slow.resources[NAME].physical_id).replicas == 1
+
+
+def test_a_delete_takes_over_from_the_create_it_follows(slow):
+    create = slow.prepare("Create", slow.properties())
+    physical_id = slow.invoke(create.event)["physical_resource_id"]
+    slow.resources[NAME].physical_id = physical_id
+
+    response = slow.delete(NAME)
+
+    assert response.ok
+    assert create.puts == []
+    assert slow.leftovers() == []
+    assert slow.snapshots() == []
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"])
+def test_a_copy_of_a_create_that_arrives_once_the_stack_goes_back_makes_nothing(stage, status):
+    stage.created()
+    (create,) = stage.requests.values()
+    assert stage.delete(NAME).ok
+    stage.stack_status(status)
+    stage.wire.clear()
+
+    assert stage.invoke(create.event)["status"] == "SILENT"
+
+    assert stage.wire.mutations() == []
+
+
+def test_a_copy_of_a_create_that_arrives_in_a_later_update_of_the_stack_makes_nothing(stage):
+    stage.created()
+    (create,) = stage.requests.values()
+    assert stage.delete(NAME).ok
+    stage.clock.advance(90)
+    stage.stack_status("UPDATE_IN_PROGRESS")
+    stage.wire.clear()
+
+    assert stage.invoke(create.event)["status"] == "SILENT"
+
+    assert stage.wire.mutations() == []
+
+
+# Deadline
+
+
+def test_a_create_out_of_time_says_what_was_running_and_what_comes_next():
+    with Stage(replace(SLOW, create=1000)) as stage:
+        response = stage.create(NAME, stage.properties(ServiceTimeout=300))
+
+        assert response.reason == (
+            "Out of time while the replication group is creating. CloudFormation now deletes it. "
+            "Use fewer nodes or, to look into it, deploy with --disable-rollback"
+        )
+        assert not response.ok
+        assert stage.armed() == []
+        assert response.seconds <= 300
+
+
+def test_an_update_out_of_time_says_that_the_rollback_waits_for_it():
+    with Stage(replace(BRISK, node_type=400)) as stage:
+        stage.created()
+
+        response = stage.changed(stage.properties(node_type="cache.r5.large", ServiceTimeout=300))
+
+        assert response.reason == (
+            "Out of time while the replication group is modifying. CloudFormation now rolls back, waiting "
+            "for it first. Change less at once or, to look into it, deploy with --disable-rollback"
+        )
+        rolled_back = stage.roll_back(NAME)
+        assert rolled_back.ok, rolled_back.reason
+        assert stage.group(rolled_back.physical_id)["CacheNodeType"] == "cache.t3.micro"
+
+
+def test_a_delete_out_of_time_says_that_another_goes_on():
+    with Stage(replace(BRISK, delete=300)) as stage:
+        stage.created()
+        stage.resources[NAME].properties["ServiceTimeout"] = "200"
+
+        response = stage.delete(NAME)
+
+        assert response.reason == (
+            "Out of time while the replication group is being deleted. Delete the stack again to go on; "
+            "what is gone stays gone"
+        )
+        stage.resources[NAME].properties["ServiceTimeout"] = "3600"
+        assert stage.delete(NAME).ok
+        assert stage.leftovers() == []
+
+
+@pytest.mark.parametrize("timeout", [20, 40, 60, 90, 100, 119, 120, 121, 150, 160, 180, 200, 239, 240, 241])
+def test_a_short_service_timeout_is_answered_within_it_however_late_the_polls(timeout):
+    with Stage(replace(SLOW, create=1000)) as stage:
+        stage._lateness = lambda: 59.0
+
+        response = stage.create(NAME, stage.properties(ServiceTimeout=timeout))
+
+    assert not response.ok
+    assert "Out of time" in response.reason
+    assert response.seconds < timeout
+
+
+def test_a_service_timeout_of_a_second_is_answered_and_makes_no_group(stage):
+    request = stage.prepare("Create", stage.properties(ServiceTimeout=1))
+    stage.clock.advance(2)
+
+    summary = stage.invoke(request.event)
+
+    assert summary["status"] == "FAILED"
+    assert "Out of time" in str(summary["reason"])
+    assert "elasticache:CreateReplicationGroup" not in stage.writes()
+
+
+def test_the_time_runs_from_the_request_and_is_not_begun_anew_by_a_poll(stage):
+    stage.wire.before = failing("elasticache:CreateReplicationGroup", "Throttling", times=None)
+
+    response = stage.create(NAME, stage.properties(ServiceTimeout=400))
+
+    assert "Out of time while elasticache:CreateReplicationGroup: Throttling" in response.reason
+    # Given up by the last poll that could try again, a minute before the deadline at the most.
+    assert 400 - 180 <= response.seconds <= 400
+
+
+# Faults of AWS (every call and fault is the fault explorer's; here is one of each kind)
+
+
+@pytest.mark.parametrize("name", [*LOOKS, *CREATE_STEPS])
+def test_a_denial_that_passes_is_waited_out(stage, name):
+    stage.wire.before = failing(name, "AccessDenied", times=2, status=403)
+
+    assert stage.create(NAME, stage.properties()).ok
+
+
+@pytest.mark.parametrize("name", [*LOOKS, *CREATE_STEPS])
+def test_a_permission_that_stays_missing_fails_soon_and_names_the_call(stage, name):
+    stage.wire.before = failing(name, "AccessDenied", times=None, status=403)
+
+    response = stage.create(NAME, stage.properties())
+
+    assert not response.ok
+    assert response.reason.startswith(f"{name} was denied (AccessDenied); grant it to the role in use")
+    assert response.seconds <= 120
+    stage.wire.before = None
+    assert stage.roll_back(NAME).ok
+    assert stage.leftovers() == []
+
+
+@pytest.mark.parametrize("code", ["Throttling", "InternalFailure"])
+def test_a_passing_trouble_at_every_call_once_delays_and_fails_nothing(stage, code):
+    properties, met = stage.properties(), set()
+
+    def once(call, _index):
+        if call.name not in met and call.service != "events":
+            met.add(call.name)
+            raise client_error(code)
+
+    stage.wire.before = once
+
+    response = stage.create(NAME, properties)
+
+    stage.wire.before = None
+    assert response.ok, response.reason
+    assert met >= {*LOOKS, *CREATE_STEPS}
+    assert kinds_of(stage) == (1, 1, 1, 2)
+
+
+def test_a_lost_response_to_every_step_of_create_makes_no_second_of_anything(stage):
+    lost = [lost_response(name) for name in CREATE_STEPS]
+
+    def lose(call, index, result):
+        for fault in lost:
+            fault(call, index, result)
+
+    stage.wire.after = lose
+
+    response = stage.create(NAME, stage.properties())
+
+    assert response.ok, response.reason
+    assert kinds_of(stage) == (1, 1, 1, 2)
+    assert response.data["password"] == stage.simulator.auth_token(response.physical_id)
+
+
+def test_a_lost_response_to_every_step_of_delete_changes_nothing(stage):
+    stage.created()
+    lost = [lost_response(name) for name in DELETE_STEPS]
+
+    def lose(call, index, result):
+        for fault in lost:
+            fault(call, index, result)
+
+    stage.wire.after = lose
+
+    assert stage.delete(NAME).ok
+    assert stage.leftovers() == []
+    assert len(stage.snapshots()) == 1
+
+
+def test_a_lack_of_capacity_is_waited_for_some_minutes(stage):
+    stage.simulator.capacity_shortage(calls=3)
+
+    assert stage.create(NAME, stage.properties()).ok
+
+
+def test_a_lack_of_capacity_that_stays_fails_with_the_way_out(stage):
+    stage.simulator.capacity_shortage(calls=10**6)
+
+    response = stage.create(NAME, stage.properties())
+
+    assert not response.ok
+    assert "AWS lacks capacity: wait, or choose another node_type or fewer nodes" in response.reason
+    assert 300 <= response.seconds <= 600
+
+
+def test_a_new_subnet_group_that_aws_does_not_know_yet_is_waited_for():
+    with Stage(replace(BRISK, subnet_group_lag=100)) as stage:
+        assert stage.create(NAME, stage.properties()).ok
+
+
+# The answer
+
+
+def test_an_unreachable_response_host_is_tried_again_by_the_next_poll(slow):
+    request = slow.prepare("Create", slow.properties())
+    slow.put_faults += [UnreachableError("down")] * 2
+    slow.invoke(request.event)
+
+    assert slow.run(request).ok
+    assert slow.put_faults == []
+    assert slow.armed() == []
+
+
+def test_an_answer_that_cloudformation_no_longer_takes_is_not_noted_as_given(stage):
+    request = stage.prepare("Create", stage.properties())
+    stage.put_faults.append(RefusedError("403"))
+
+    physical_id = stage.invoke(request.event)["physical_resource_id"]
+
+    assert stage.armed() == []
+    assert "massdriver-redis:answered" not in stage.tags(physical_id)
+
+
+def test_the_answer_is_on_record_beside_the_cluster(stage):
+    physical_id = stage.created()
+    (request,) = stage.requests.values()
+
+    tags = stage.tags(physical_id)
+
+    for key in ("accepted", "answered", "handed-over"):
+        assert tags[f"massdriver-redis:{key}"].endswith(request.id)
+
+
+def test_an_answer_that_can_not_be_recorded_is_given_all_the_same(stage):
+    def refuse(call, _index):
+        if call.operation == "CreateTags" and "answered" in json.dumps(call.params):
+            raise client_error("UnauthorizedOperation", status=403)
+
+    stage.wire.before = refuse
+
+    assert stage.create(NAME, stage.properties()).ok
+    assert stage.armed() == []
+
+
+# Secrets
+
+
+def test_no_secret_leaves_by_a_log_a_reason_or_a_tag(real):
+    auth = authentication("us-east-1")
+    secrets = {auth["data"]["external_id"]}
+    properties = real.properties(aws_authentication=auth)
+    for response in (
+        real.create(NAME, properties),
+        real.update(NAME, {**properties, "replicas": 1}),
+        real.update(NAME, {**properties, "secure": False}),
+    ):
+        secrets.add(response.data.get("password", ""))
+    real.wire.before = failing("elasticache:DescribeReplicationGroups", "Throttling", times=3)
+    assert real.delete(NAME).ok
+    for request in real.requests.values():
+        secrets.add(request.event["ResponseURL"].split("X-Amz-Signature=")[1])
+    secrets.discard("")
+
+    assert len(secrets) == 1 + 1 + 4
+    for text in real.told():
+        for secret in secrets:
+            assert secret not in text
+
+
+def test_the_token_is_in_the_secret_and_the_response_and_in_no_rule(slow):
+    response = slow.create(NAME, slow.properties())
+
+    token = slow.token(response.physical_id)
+    assert response.data["password"] == token == slow.simulator.auth_token(response.physical_id)
+    assert len(token) == 64
+    assert slow.rule_inputs
+    assert all(token not in carried for carried in slow.rule_inputs)

@@ -1,0 +1,63 @@
+"""Settled: on all levels, and never by the group's own status alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from massdriver_redis.state.observed import World, unsettled
+from tests.harness.builders import ID, group, node, world
+
+SETTLED = group(2)
+
+
+def test_a_group_whose_every_part_is_available_is_settled():
+    assert unsettled(SETTLED) is None
+
+
+@pytest.mark.parametrize(
+    ("moving", "what"),
+    [
+        (replace(SETTLED, status="modifying"), "the replication group is modifying"),
+        (replace(SETTLED, status="snapshotting"), "the replication group is snapshotting"),
+        (
+            replace(SETTLED, node_groups=(replace(SETTLED.node_groups[0], status="modifying"),)),
+            "node group 0001 is modifying",
+        ),
+        (replace(SETTLED, member_ids=(f"{ID}-001",)), "the member list is changing"),
+        (replace(SETTLED, automatic_failover="enabling"), "automatic failover is enabling"),
+        (replace(SETTLED, pending=frozenset({"Resharding"})), "pending: Resharding"),
+        (replace(SETTLED, nodes=(node(1),)), "not every member is listed yet"),
+        (replace(SETTLED, nodes=(node(1), node(2, status="creating"))), f"node {ID}-002 is creating"),
+        (
+            replace(SETTLED, nodes=(node(1), node(2, pending=frozenset({"EngineVersion"})))),
+            f"node {ID}-002 has pending EngineVersion",
+        ),
+    ],
+)
+def test_whatever_still_moves_is_named(moving, what):
+    assert unsettled(moving) == what
+
+
+def test_replicas_are_counted_beside_the_primary_in_the_smallest_and_the_largest_node_group():
+    first = SETTLED.node_groups[0]
+    uneven = replace(SETTLED, node_groups=(first, replace(first, id="0002", node_ids=("a", "b", "c"))))
+
+    assert (uneven.fewest_replicas, uneven.most_replicas) == (1, 2)
+
+
+def test_a_group_without_node_groups_or_members_speaks_for_nothing():
+    bare = replace(SETTLED, node_groups=(), nodes=())
+
+    assert (bare.fewest_replicas, bare.most_replicas, bare.node) == (0, 0, None)
+
+
+@pytest.mark.parametrize("part", ["group", "subnet_group", "security_group", "secret"])
+def test_a_world_is_empty_only_without_any_part(part):
+    assert World().empty
+    assert not replace(World(), **{part: getattr(world(), part)}).empty
+
+
+def test_without_a_security_group_the_ledger_is_empty():
+    assert World().ledger.accepted is None

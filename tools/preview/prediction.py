@@ -1,0 +1,235 @@
+"""What each call makes of the world, if AWS does as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+from massdriver_redis.calls.base import Call
+from massdriver_redis.state.observed import Group, Node, NodeGroup, Secret, SecurityGroup, SubnetGroup, World
+
+T = TypeVar("T")
+Request = Mapping[str, Any]
+SUBNET_GROUP_ARN = "subnet group"
+
+
+def predict(world: World, call: Call, zones: Mapping[str, str]) -> World:
+    """Return the settled world after `call`; `zones` are those of the subnets it may name."""
+    request = cast("Request", call.request)
+    if call.operation in _ON_GROUP:
+        return replace(world, group=_ON_GROUP[call.operation](_there(world.group), request))
+    if call.operation in _ON_SUBNETS:
+        return _ON_SUBNETS[call.operation](world, request, zones)
+    return _ON_REST[call.operation](world, request)
+
+
+def _there(thing: T | None) -> T:
+    if thing is None:
+        raise LookupError("the planner changes what isn't there")
+    return thing
+
+
+# --- replication group ------------------------------------------------------------------------------
+
+
+def _create_group(world: World, request: Request) -> World:
+    node = Node(
+        id="",
+        status="available",
+        node_type=request["CacheNodeType"],
+        engine=request["Engine"],
+        engine_version=request["EngineVersion"],
+        parameter_group=request["CacheParameterGroupName"],
+        security_groups=frozenset(request["SecurityGroupIds"]),
+        subnet_group=request["CacheSubnetGroupName"],
+        auto_minor_version_upgrade=request.get("AutoMinorVersionUpgrade", True),
+        maintenance_window=request["PreferredMaintenanceWindow"],
+    )
+    group = Group(
+        id=request["ReplicationGroupId"],
+        arn=request["ReplicationGroupId"],
+        status="available",
+        description=request["ReplicationGroupDescription"],
+        cluster_mode=request["CacheParameterGroupName"].endswith(".cluster.on"),
+        node_type=request["CacheNodeType"],
+        node_groups=(),
+        member_ids=(),
+        nodes=(),
+        automatic_failover="enabled" if request["AutomaticFailoverEnabled"] else "disabled",
+        multi_az=request["MultiAZEnabled"],
+        tls=request["TransitEncryptionEnabled"],
+        snapshot_retention_limit=request["SnapshotRetentionLimit"],
+        snapshot_window=request["SnapshotWindow"],
+    )
+    shards = {f"{n:04d}": request["ReplicasPerNodeGroup"] for n in range(1, request["NumNodeGroups"] + 1)}
+    return replace(world, group=_formed(group, shards, node), tags=_tags(request["Tags"]))
+
+
+def _formed(group: Group, shards: Mapping[str, int], node: Node) -> Group:
+    """Return the group with these replicas in each node group, all members like `node`."""
+    members = {
+        shard: tuple(
+            f"{group.id}-{shard}-{n:03d}" if group.cluster_mode else f"{group.id}-{n:03d}"
+            for n in range(1, replicas + 2)
+        )
+        for shard, replicas in shards.items()
+    }
+    ids = tuple(member for shard in members.values() for member in shard)
+    return replace(
+        group,
+        node_groups=tuple(NodeGroup(shard, "available", names) for shard, names in members.items()),
+        member_ids=ids,
+        nodes=tuple(replace(node, id=member) for member in ids),
+    )
+
+
+def _modify_group(group: Group, request: Request) -> Group:
+    nodes = tuple(replace(node, **_renamed(_NODE_FIELDS, request)) for node in group.nodes)
+    changed = replace(group, nodes=nodes, **_renamed(_GROUP_FIELDS, request))
+    if "AutomaticFailoverEnabled" in request:
+        failover = "enabled" if request["AutomaticFailoverEnabled"] else "disabled"
+        changed = replace(changed, automatic_failover=failover)
+    if "SecurityGroupIds" in request:
+        wanted = frozenset(request["SecurityGroupIds"])
+        changed = replace(changed, nodes=tuple(replace(node, security_groups=wanted) for node in nodes))
+    return changed
+
+
+_GROUP_FIELDS = {
+    "CacheNodeType": "node_type",
+    "MultiAZEnabled": "multi_az",
+    "SnapshotRetentionLimit": "snapshot_retention_limit",
+    "SnapshotWindow": "snapshot_window",
+}
+_NODE_FIELDS = {
+    "CacheNodeType": "node_type",
+    "Engine": "engine",
+    "EngineVersion": "engine_version",
+    "CacheParameterGroupName": "parameter_group",
+    "AutoMinorVersionUpgrade": "auto_minor_version_upgrade",
+    "PreferredMaintenanceWindow": "maintenance_window",
+}
+
+
+def _renamed(fields: Mapping[str, str], request: Request) -> dict[str, Any]:
+    return {field: request[parameter] for parameter, field in fields.items() if parameter in request}
+
+
+def _replicas(group: Group, request: Request) -> Group:
+    shards: dict[str, int] = {each.id: each.replicas for each in group.node_groups}
+    if "NewReplicaCount" in request:
+        shards = dict.fromkeys(shards, int(request["NewReplicaCount"]))
+    for entry in request.get("ReplicaConfiguration", ()):
+        shards[entry["NodeGroupId"]] = entry["NewReplicaCount"]
+    return _formed(group, shards, group.nodes[0])
+
+
+def _node_groups(group: Group, request: Request) -> Group:
+    """New node groups get as many replicas as the smallest one has (user guide, online resharding)."""
+    gone = set(request.get("NodeGroupsToRemove", ()))
+    shards = {each.id: each.replicas for each in group.node_groups if each.id not in gone}
+    last = max(int(each.id) for each in group.node_groups)
+    for number in range(last + 1, last + 1 + request["NodeGroupCount"] - len(shards)):
+        shards[f"{number:04d}"] = group.fewest_replicas
+    return _formed(group, shards, group.nodes[0])
+
+
+# --- what stands beside it --------------------------------------------------------------------------
+
+
+def _subnet_group(world: World, request: Request, zones: Mapping[str, str]) -> World:
+    subnets = {subnet: zones.get(subnet, "") for subnet in request["SubnetIds"]}
+    if world.subnet_group:
+        return replace(world, subnet_group=replace(world.subnet_group, subnets=subnets))
+    made = SubnetGroup(
+        name=request["CacheSubnetGroupName"],
+        description=request["CacheSubnetGroupDescription"],
+        vpc_id=world.security_group.vpc_id if world.security_group else "",
+        subnets=subnets,
+        arn=SUBNET_GROUP_ARN,
+    )
+    return replace(world, subnet_group=made, subnet_group_tags=_tags(request["Tags"]))
+
+
+def _security_group(world: World, request: Request) -> World:
+    tags = _tags(request["TagSpecifications"][0]["Tags"])
+    made = SecurityGroup("the new one", "", request["VpcId"], request["Description"], tags, frozenset())
+    return replace(world, security_group=made)
+
+
+def _secret(world: World, request: Request) -> World:
+    made = Secret(request["Name"], request["Description"], deleting=False, tags=_tags(request["Tags"]))
+    return replace(world, secret=made)
+
+
+def _ingress(world: World, request: Request, *, allowed: bool) -> World:
+    group = _there(world.security_group)
+    named = {each["CidrIp"] for rule in request["IpPermissions"] for each in rule["IpRanges"]}
+    cidrs = group.cidrs | named if allowed else group.cidrs - named
+    return replace(world, security_group=replace(group, cidrs=cidrs))
+
+
+def _tags(items: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {item["Key"]: item.get("Value", "") for item in items}
+
+
+def _without(tags: Mapping[str, str], keys: Iterable[str]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if key not in set(keys)}
+
+
+def _tag_cache(world: World, request: Request) -> World:
+    if request["ResourceName"] == SUBNET_GROUP_ARN:
+        return replace(world, subnet_group_tags={**world.subnet_group_tags, **_tags(request["Tags"])})
+    return replace(world, tags={**(world.tags or {}), **_tags(request["Tags"])})
+
+
+def _untag_cache(world: World, request: Request) -> World:
+    if request["ResourceName"] == SUBNET_GROUP_ARN:
+        return replace(world, subnet_group_tags=_without(world.subnet_group_tags, request["TagKeys"]))
+    return replace(world, tags=_without(world.tags or {}, request["TagKeys"]))
+
+
+def _tag_security_group(world: World, request: Request) -> World:
+    group = _there(world.security_group)
+    return replace(world, security_group=replace(group, tags={**group.tags, **_tags(request["Tags"])}))
+
+
+def _untag_security_group(world: World, request: Request) -> World:
+    group = _there(world.security_group)
+    return replace(world, security_group=replace(group, tags=_without(group.tags, _tags(request["Tags"]))))
+
+
+def _tag_secret(world: World, request: Request) -> World:
+    secret = _there(world.secret)
+    return replace(world, secret=replace(secret, tags={**secret.tags, **_tags(request["Tags"])}))
+
+
+def _untag_secret(world: World, request: Request) -> World:
+    secret = _there(world.secret)
+    return replace(world, secret=replace(secret, tags=_without(secret.tags, request["TagKeys"])))
+
+
+_ON_GROUP: dict[str, Callable[[Group, Request], Group]] = {
+    "modify_replication_group": _modify_group,
+    "increase_replica_count": _replicas,
+    "decrease_replica_count": _replicas,
+    "modify_replication_group_shard_configuration": _node_groups,
+}
+_ON_SUBNETS: dict[str, Callable[[World, Request, Mapping[str, str]], World]] = {
+    "create_cache_subnet_group": _subnet_group,
+    "modify_cache_subnet_group": _subnet_group,
+}
+_ON_REST: dict[str, Callable[[World, Request], World]] = {
+    "create_security_group": _security_group,
+    "create_secret": _secret,
+    "create_replication_group": _create_group,
+    "authorize_security_group_ingress": lambda world, request: _ingress(world, request, allowed=True),
+    "revoke_security_group_ingress": lambda world, request: _ingress(world, request, allowed=False),
+    "create_tags": _tag_security_group,
+    "delete_tags": _untag_security_group,
+    "tag_resource": _tag_secret,
+    "untag_resource": _untag_secret,
+    "add_tags_to_resource": _tag_cache,
+    "remove_tags_from_resource": _untag_cache,
+}
