@@ -99,6 +99,7 @@ check: $(VENV)/.ready $(SAM_VENV)/.ready ## Lint and types
 	@$(BIN)/mypy --strict function
 	@$(BIN)/mypy --strict fallback
 	@$(BIN)/mypy --strict tools
+	@PYTHONPATH=function $(BIN)/lint-imports --no-logo
 	@$(BIN)/cfn-lint template.yaml examples/*.yaml
 	@$(SAM) validate --lint
 
@@ -156,4 +157,4 @@ demo: setup build-emulated ## Deploy, create, PING, scale and delete a cluster, 
 
 .PHONY: clean
 clean: ## Remove every environment and build
-	rm -rf $(VENV) .build .aws-sam .pytest_cache .mypy_cache .ruff_cache .coverage
+	rm -rf $(VENV) .build .aws-sam .import_linter_cache .pytest_cache .mypy_cache .ruff_cache .coverage

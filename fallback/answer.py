@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Literal
 from urllib.parse import urlsplit
 
-from envelope import Failed
+from envelope import FailedEvent
 from eventbridge import tls
 
 _TIMEOUT = 10.0
@@ -20,7 +20,7 @@ class UndeliveredError(Exception):
     """The response met no server that took or refused it; the message never holds the URL."""
 
 
-def build(failed: Failed, status: Literal["SUCCESS", "FAILED"], reason: str) -> bytes:
+def build(failed: FailedEvent, status: Literal["SUCCESS", "FAILED"], reason: str) -> bytes:
     """Return the response to the request that failed, its ids verbatim."""
     body = {
         "Status": status,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Literal, Protocol
 
 import answer
-from envelope import Failed, read, reason
+from envelope import FailedEvent, read, reason
 from eventbridge import EventBridge
 
 PATIENCE = 600
@@ -76,7 +76,7 @@ def handle(record: object, rules: Rules, put: Callable[[str, bytes], int], now: 
     return {"status": status, "physical_resource_id": failed.physical_id, "cause": failed.cause}
 
 
-def _answer(failed: Failed, put: Callable[[str, bytes], int]) -> str:
+def _answer(failed: FailedEvent, put: Callable[[str, bytes], int]) -> str:
     status: Literal["SUCCESS", "FAILED"] = "SUCCESS" if failed.succeeds else "FAILED"
     text = "Nothing was ever made." if failed.succeeds else _explained(failed)
     code = put(failed.event["ResponseURL"], answer.build(failed, status, text))
@@ -84,14 +84,14 @@ def _answer(failed: Failed, put: Callable[[str, bytes], int]) -> str:
     return status
 
 
-def _explained(failed: Failed) -> str:
+def _explained(failed: FailedEvent) -> str:
     cause = reason(failed.cause, limit=150)
     if failed.is_poll:
         return f"The provider function has failed for {PATIENCE // 60} minutes: {cause}; see its log group."
     return f"The provider function could not run: {cause}; see its log group."
 
 
-def _polls_may_recover(failed: Failed, armed: list[dict[str, str]], rules: Rules, now: float) -> bool:
+def _polls_may_recover(failed: FailedEvent, armed: list[dict[str, str]], rules: Rules, now: float) -> bool:
     """Tell whether to wait for a better poll, noting on the rule since when they fail."""
     if not armed or (failed.deadline is not None and now >= failed.deadline):
         return False

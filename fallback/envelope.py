@@ -21,7 +21,7 @@ _SIGNATURES = re.compile(r"((?:X-Amz-)?(?:Signature|Security-Token))=[^&\s\"']+"
 
 
 @dataclass(frozen=True)
-class Failed:
+class FailedEvent:
     """A request of CloudFormation that the provider function failed on.
 
     `cause` is fit to be shown; `deadline` (seconds since the epoch) is known of a poll only.
@@ -55,7 +55,7 @@ class Failed:
         return NOTHING_MADE + base64.b32encode(digest).decode().lower()[:10]
 
 
-def read(record: object, response_host: str = "") -> Failed | None:
+def read(record: object, response_host: str = "") -> FailedEvent | None:
     """Return the failed request in an on-failure record; None for anything that must not be answered."""
     event = record.get("requestPayload") if isinstance(record, dict) else None
     if not isinstance(record, dict) or not isinstance(event, dict):
@@ -70,7 +70,9 @@ def read(record: object, response_host: str = "") -> Failed | None:
     if not _STACK_ID.fullmatch(event["StackId"]) or not may_answer(event["ResponseURL"], response_host):
         return None
     is_poll = event.get("CrHelperPoll") is True
-    return Failed(event, _redacted(_cause(record), event), is_poll, _deadline(event) if is_poll else None)
+    return FailedEvent(
+        event, _redacted(_cause(record), event), is_poll, _deadline(event) if is_poll else None
+    )
 
 
 def may_answer(url: str, response_host: str) -> bool:

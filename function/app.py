@@ -10,7 +10,7 @@ from massdriver_redis.clock import Clock, SystemClock
 from massdriver_redis.cloudformation import delivery as responder
 from massdriver_redis.cloudformation.request import Request
 from massdriver_redis.handler import LambdaContext, PollingResource, Sender
-from massdriver_redis.reconciler.loop import Operation, Settings
+from massdriver_redis.reconciler.loop import Reconciliation, Settings
 from massdriver_redis.state.naming import names
 
 
@@ -23,9 +23,9 @@ def wire(clock: Clock, send: Sender) -> PollingResource:
         name = names(physical_id, prefix).rule
         return PollRule(own_client("events"), name, context.invoked_function_arn, clock.sleep)
 
-    def begin(request: Request, context: LambdaContext) -> Operation:
+    def begin(request: Request, context: LambdaContext) -> Reconciliation:
         ends = clock.now() + context.get_remaining_time_in_millis() / 1000
-        return Operation(
+        return Reconciliation(
             request, lambda id_: rule_for(id_, context), clock, Settings(prefix, ends, response_host)
         )
 

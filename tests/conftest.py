@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests.harness.stack import Stage
+from tests.harness.stack import StackUnderTest
 
 # A machine that is busy must not fail a test.
 settings.register_profile("patient", deadline=None)
@@ -25,14 +25,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
+def stack() -> Iterator[StackUnderTest]:
     """Yield one stack with one resource, on an AWS in memory."""
-    with Stage() as made:
+    with StackUnderTest() as made:
         yield made
 
 
 @pytest.fixture
-def real() -> Iterator[Stage]:
+def real() -> Iterator[StackUnderTest]:
     """Yield the same on moto."""
-    with Stage(real=True) as made:
+    with StackUnderTest(real=True) as made:
         yield made

@@ -29,11 +29,11 @@ class NotUpdatableError(ResourceError):
     """The change can't be made in place, or not at all; nothing was written."""
 
 
-class BusyError(ResourceError):
+class TransientError(ResourceError):
     """AWS can't take the call now; the next look may make it."""
 
 
-class PatientError(ResourceError):
+class NotYetVisibleError(ResourceError):
     """Something isn't there yet, or capacity is short: worth some minutes of waiting, not an hour."""
 
 

@@ -17,7 +17,7 @@ from massdriver_redis import log
 from massdriver_redis.clock import Clock
 from massdriver_redis.cloudformation import response
 from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableError
-from massdriver_redis.cloudformation.outcome import Answer, Outcome, Pending, Silent
+from massdriver_redis.cloudformation.outcome import Ignored, Outcome, Pending, Response
 from massdriver_redis.cloudformation.request import Request, parse, secrets_of
 from massdriver_redis.errors import EnvelopeError, ResourceError, shorten
 from massdriver_redis.log import logger
@@ -56,7 +56,7 @@ class Work(Protocol):
     def run(self) -> Outcome:
         """Take the request as far as this invocation can."""
 
-    def after_answer(self, answer: Answer, *, delivered: bool = True) -> None:
+    def after_answer(self, answer: Response, *, delivered: bool = True) -> None:
         """Record that `answer` was given, if CloudFormation took it, and disarm the poll rule."""
 
 
@@ -132,10 +132,10 @@ class PollingResource(CfnResource):
             return {"status": "REFUSED", "physical_resource_id": "", "reason": str(error)}
         log.protect(*secrets_of(self._request))
         self._work: Work | None = None
-        self._outcome: Outcome = Silent("")
+        self._outcome: Outcome = Ignored("")
         self._unreachable = False
         super().__call__(event, context)
-        if self._sam_local and isinstance(self._outcome, Answer):
+        if self._sam_local and isinstance(self._outcome, Response):
             # crhelper sends nothing on a developer's machine; showing the response is the delivery.
             self._after_answer(self._outcome, delivered=True)
         if self._unreachable and not self._armed():
@@ -156,8 +156,8 @@ class PollingResource(CfnResource):
         logger.info("Invocation done", outcome=repr(self._outcome))
         return self._physical_id()
 
-    def _failed(self, reason: str) -> Answer:
-        return Answer("FAILED", self._physical_id(), reason)
+    def _failed(self, reason: str) -> Response:
+        return Response("FAILED", self._physical_id(), reason)
 
     def _physical_id(self) -> str:
         """Return the id every response of this request carries: never empty, True, None or random."""
@@ -170,7 +170,7 @@ class PollingResource(CfnResource):
     def _polling_init(self, event: object) -> None:  # noqa: ARG002
         # crhelper arms a rule here after the function ran and takes the id for "done". Here the work has
         # armed its rule before its first mutation, and only an Answer ends it.
-        self._send_response = isinstance(self._outcome, Answer)
+        self._send_response = isinstance(self._outcome, Response)
 
     def _cfn_response(self, event: object) -> None:  # noqa: ARG002
         # crhelper invents an id here; a changed id makes CloudFormation delete the live cluster.
@@ -184,7 +184,7 @@ class PollingResource(CfnResource):
         """
         if status == FAILED:
             self._outcome = self._failed(reason)
-        if not isinstance(self._outcome, Answer):
+        if not isinstance(self._outcome, Response):
             return
         answer = self._presentable(self._outcome)
         self._outcome = answer
@@ -205,16 +205,16 @@ class PollingResource(CfnResource):
             return
         self._after_answer(answer, delivered=delivered)
 
-    def _presentable(self, answer: Answer) -> Answer:
+    def _presentable(self, answer: Response) -> Response:
         # AWS's words and a user's names may hold control characters, which have no place in a Reason.
         printable = "".join(char if char.isprintable() else " " for char in log.redact(answer.reason))
         reason = shorten(printable)
         if answer.status == FAILED and not reason:
             reason = "Failed without a reason; see the provider function's log group."
         attributes = {} if answer.status == FAILED else answer.attributes
-        return Answer(answer.status, self._physical_id(), reason, attributes)
+        return Response(answer.status, self._physical_id(), reason, attributes)
 
-    def _after_answer(self, answer: Answer, *, delivered: bool) -> None:
+    def _after_answer(self, answer: Response, *, delivered: bool) -> None:
         try:
             if self._work:
                 self._work.after_answer(answer, delivered=delivered)
@@ -236,9 +236,9 @@ class PollingResource(CfnResource):
         match outcome:
             case Pending():
                 summary |= {"status": "PENDING", "reason": log.redact(outcome.waiting_for)}
-            case Silent():
+            case Ignored():
                 summary |= {"status": "SILENT", "reason": log.redact(outcome.why)}
-            case Answer():
+            case Response():
                 answer = self._presentable(outcome)
                 summary |= {"status": answer.status, "reason": answer.reason}
                 if self._sam_local:

@@ -18,8 +18,8 @@ import pytest
 
 from massdriver_redis.properties import parse as properties
 from massdriver_redis.state import naming
-from tests.harness.cloudformation import Driver, Request, stringify
-from tests.harness.interleaved import LOGICAL_ID, SLOW, Scene
+from tests.harness.cloudformation import FakeCloudFormation, SentRequest, stringify
+from tests.harness.interleaved import LOGICAL_ID, SLOW, Interleaved
 
 SEED = 20260701
 SHARE = 5
@@ -31,7 +31,7 @@ BIGGER = {"node_type": "cache.t3.small"}
 COPIES = {"replicas": 1}
 REPLACED = {"secure": False, "allow_replacement": True}
 
-Play = Callable[[Scene, int | None], Request]
+Play = Callable[[Interleaved, int | None], SentRequest]
 
 
 @dataclass(frozen=True)
@@ -44,68 +44,68 @@ class Race:
     least: int
     slow: bool = False
 
-    def scene(self) -> Scene:
-        return Scene(SLOW) if self.slow else Scene()
+    def interleaved(self) -> Interleaved:
+        return Interleaved(SLOW) if self.slow else Interleaved()
 
     def points(self) -> int:
-        with self.scene() as scene:
-            return len(scene.calls_of(self.play(scene, None)))
+        with self.interleaved() as interleaved:
+            return len(interleaved.calls_of(self.play(interleaved, None)))
 
 
-def computed_id(driver: Driver, wanted: dict[str, Any]) -> str:
+def computed_id(cloudformation: FakeCloudFormation, wanted: dict[str, Any]) -> str:
     read = properties.read(stringify(wanted), today=datetime.date(2026, 7, 1))
-    owner = naming.Owner(driver.stack_id, LOGICAL_ID)
+    owner = naming.Owner(cloudformation.stack_id, LOGICAL_ID)
     return naming.physical_id(owner, read.name_prefix, read.create_only())
 
 
-def until_answered(scene: Scene, request: Request) -> None:
+def until_answered(interleaved: Interleaved, request: SentRequest) -> None:
     """Let time pass until a request is answered or nothing is left that could answer it."""
-    until = scene.clock.now() + 3600
-    while request.response is None and scene.driver.step(until=until):
+    until = interleaved.clock.now() + 3600
+    while request.response is None and interleaved.cloudformation.step(until=until):
         pass
 
 
-def with_itself(begin: Callable[[Scene], Request]) -> Play:
+def with_itself(begin: Callable[[Interleaved], SentRequest]) -> Play:
     """A request and a second delivery of the same event."""
 
-    def play(scene: Scene, at: int | None) -> Request:
-        request = begin(scene)
+    def play(interleaved: Interleaved, at: int | None) -> SentRequest:
+        request = begin(interleaved)
         if at is not None:
-            scene.cut(request, at, lambda: scene.again(request))
-        response = scene.end(request)
+            interleaved.cut(request, at, lambda: interleaved.again(request))
+        response = interleaved.end(request)
         assert response.ok, response.reason
         if at is None:
             return request
         if request.event["RequestType"] == "Delete":
-            scene.settle()
-            assert scene.leftovers() == []
+            interleaved.settle()
+            assert interleaved.leftovers() == []
             return request
-        scene.driver.clean_up(LOGICAL_ID)
-        scene.settle()
-        assert list(scene.groups()) == [response.physical_id]
-        scene.finish()
+        interleaved.cloudformation.clean_up(LOGICAL_ID)
+        interleaved.settle()
+        assert list(interleaved.groups()) == [response.physical_id]
+        interleaved.finish()
         return request
 
     return play
 
 
-def cancelled_create(known: Callable[[Scene], str | None], flight: float | None = None) -> Play:
+def cancelled_create(known: Callable[[Interleaved], str | None], flight: float | None = None) -> Play:
     """A create and the Delete that CloudFormation sends for it, under its id, an invented one or none."""
 
-    def play(scene: Scene, at: int | None) -> Request:
-        older = scene.begin_create(scene.properties())
+    def play(interleaved: Interleaved, at: int | None) -> SentRequest:
+        older = interleaved.begin_create(interleaved.properties())
 
         def cancel() -> None:
-            physical_id = older.response.physical_id if older.response else known(scene)
-            assert scene.cancel_create(physical_id).ok
+            physical_id = older.response.physical_id if older.response else known(interleaved)
+            assert interleaved.cancel_create(physical_id).ok
 
-        suspend(scene, older, at, cancel, flight)
-        until_answered(scene, older)
+        suspend(interleaved, older, at, cancel, flight)
+        until_answered(interleaved, older)
         if at is None:
             return older
-        scene.settle()
-        assert scene.leftovers() == []
-        assert scene.steps_after_knowing(older, at) == []
+        interleaved.settle()
+        assert interleaved.leftovers() == []
+        assert interleaved.steps_after_knowing(older, at) == []
         return older
 
     return play
@@ -116,28 +116,28 @@ def rolled_back(
 ) -> Play:
     """An update, cancelled, and the swapped Update that follows."""
 
-    def play(scene: Scene, at: int | None) -> Request:
-        before = scene.properties(**(base or {}))
-        original = scene.create(before).physical_id
-        live = look(scene, original)
-        older = scene.begin_update({**before, **change})
+    def play(interleaved: Interleaved, at: int | None) -> SentRequest:
+        before = interleaved.properties(**(base or {}))
+        original = interleaved.create(before).physical_id
+        live = look(interleaved, original)
+        older = interleaved.begin_update({**before, **change})
 
         def roll_back() -> None:
             if older.response:
-                scene.resource.physical_id = older.response.physical_id
-            response = scene.driver.roll_back(LOGICAL_ID)
+                interleaved.resource.physical_id = older.response.physical_id
+            response = interleaved.cloudformation.roll_back(LOGICAL_ID)
             assert response.ok, response.reason
             assert response.physical_id == original
 
-        suspend(scene, older, at, roll_back, flight)
-        until_answered(scene, older)
+        suspend(interleaved, older, at, roll_back, flight)
+        until_answered(interleaved, older)
         if at is None:
             return older
-        scene.settle()
-        assert list(scene.groups()) == [original]
-        assert look(scene, original) == live
-        assert scene.steps_after_knowing(older, at) == []
-        scene.finish()
+        interleaved.settle()
+        assert list(interleaved.groups()) == [original]
+        assert look(interleaved, original) == live
+        assert interleaved.steps_after_knowing(older, at) == []
+        interleaved.finish()
         return older
 
     return play
@@ -146,32 +146,32 @@ def rolled_back(
 def first_look_of_the_rollback(change: dict[str, Any]) -> Play:
     """The swapped Update's first invocation falls between two calls of the older one; both go on by polls."""
 
-    def play(scene: Scene, at: int | None) -> Request:
-        before = scene.properties()
-        original = scene.create(before).physical_id
-        live = look(scene, original)
-        older = scene.begin_update({**before, **change})
-        newer: list[Request] = []
+    def play(interleaved: Interleaved, at: int | None) -> SentRequest:
+        before = interleaved.properties()
+        original = interleaved.create(before).physical_id
+        live = look(interleaved, original)
+        older = interleaved.begin_update({**before, **change})
+        newer: list[SentRequest] = []
 
         def begin() -> None:
             if older.response:
-                scene.resource.physical_id = older.response.physical_id
-            newer.append(scene.begin_roll_back())
-            scene.deliver_first(newer[0])
+                interleaved.resource.physical_id = older.response.physical_id
+            newer.append(interleaved.begin_roll_back())
+            interleaved.deliver_first(newer[0])
 
-        suspend(scene, older, at, begin, None)
-        until_answered(scene, older)
+        suspend(interleaved, older, at, begin, None)
+        until_answered(interleaved, older)
         if at is None:
             return older
-        response = scene.end(newer[0])
+        response = interleaved.end(newer[0])
         assert response.ok, response.reason
         assert response.physical_id == original
-        scene.driver.clean_up(LOGICAL_ID)
-        scene.settle()
-        assert list(scene.groups()) == [original]
-        assert look(scene, original) == live
-        assert scene.steps_after_knowing(older, at) == []
-        scene.finish()
+        interleaved.cloudformation.clean_up(LOGICAL_ID)
+        interleaved.settle()
+        assert list(interleaved.groups()) == [original]
+        assert look(interleaved, original) == live
+        assert interleaved.steps_after_knowing(older, at) == []
+        interleaved.finish()
         return older
 
     return play
@@ -180,82 +180,92 @@ def first_look_of_the_rollback(change: dict[str, Any]) -> Play:
 def old_poll_within(change: dict[str, Any]) -> Play:
     """A poll of the older update, fired before it was superseded, runs within the swapped Update."""
 
-    def play(scene: Scene, at: int | None) -> Request:
-        before = scene.properties()
-        original = scene.create(before).physical_id
-        live = look(scene, original)
-        scene.begin_update({**before, **change})
-        scene.driver.step(until=scene.clock.now() + 1)
-        (poll,) = [event for rule in scene.driver.armed() for event in scene.driver.carried(rule)]
-        newer = scene.begin_roll_back()
-        suspend(scene, newer, at, lambda: scene.invoke(poll), None)
-        response = scene.end(newer)
+    def play(interleaved: Interleaved, at: int | None) -> SentRequest:
+        before = interleaved.properties()
+        original = interleaved.create(before).physical_id
+        live = look(interleaved, original)
+        interleaved.begin_update({**before, **change})
+        interleaved.cloudformation.step(until=interleaved.clock.now() + 1)
+        (poll,) = [
+            event
+            for rule in interleaved.cloudformation.armed()
+            for event in interleaved.cloudformation.carried(rule)
+        ]
+        newer = interleaved.begin_roll_back()
+        suspend(interleaved, newer, at, lambda: interleaved.invoke(poll), None)
+        response = interleaved.end(newer)
         assert response.ok, response.reason
-        scene.resource.before = None
+        interleaved.resource.before = None
         if at is None:
             return newer
-        scene.settle()
-        assert list(scene.groups()) == [original]
-        assert look(scene, original) == live
-        scene.finish()
+        interleaved.settle()
+        assert list(interleaved.groups()) == [original]
+        assert look(interleaved, original) == live
+        interleaved.finish()
         return newer
 
     return play
 
 
 def suspend(
-    scene: Scene, request: Request, at: int | None, then: Callable[[], None], flight: float | None
+    interleaved: Interleaved,
+    request: SentRequest,
+    at: int | None,
+    then: Callable[[], None],
+    flight: float | None,
 ) -> None:
     if at is None:
         return
     if flight is None:
-        scene.cut(request, at, then)
+        interleaved.cut(request, at, then)
     else:
-        scene.cut_in_flight(request, at, then, flight)
+        interleaved.cut_in_flight(request, at, then, flight)
 
 
-def look(scene: Scene, group_id: str) -> tuple[object, ...]:
-    group = scene.groups()[group_id]
+def look(interleaved: Interleaved, group_id: str) -> tuple[object, ...]:
+    group = interleaved.groups()[group_id]
     return group.node_type, group.replicas, group.failover, group.multi_az, group.tls, group.version
 
 
-def begun_create(scene: Scene) -> Request:
-    return scene.begin_create(scene.properties())
+def begun_create(interleaved: Interleaved) -> SentRequest:
+    return interleaved.begin_create(interleaved.properties())
 
 
-def begun_update(change: dict[str, Any]) -> Callable[[Scene], Request]:
-    def begin(scene: Scene) -> Request:
-        scene.create(scene.properties())
-        return scene.begin_update(scene.properties(**change))
+def begun_update(change: dict[str, Any]) -> Callable[[Interleaved], SentRequest]:
+    def begin(interleaved: Interleaved) -> SentRequest:
+        interleaved.create(interleaved.properties())
+        return interleaved.begin_update(interleaved.properties(**change))
 
     return begin
 
 
-def begun_delete(scene: Scene) -> Request:
-    scene.create(scene.properties())
-    return scene.begin_delete()
+def begun_delete(interleaved: Interleaved) -> SentRequest:
+    interleaved.create(interleaved.properties())
+    return interleaved.begin_delete()
 
 
-def life(scene: Scene, between: Callable[[str, Request], None]) -> None:
+def life(interleaved: Interleaved, between: Callable[[str, SentRequest], None]) -> None:
     """Create, grow, replace and delete one cluster; `between` is told of each request before it runs."""
-    request = scene.begin_create(scene.properties())
+    request = interleaved.begin_create(interleaved.properties())
     between("create", request)
-    assert scene.end(request).ok
+    assert interleaved.end(request).ok
     for name, change in (("grow", BIGGER), ("replace", {**BIGGER, **REPLACED})):
-        request = scene.begin_update(scene.properties(**change))
+        request = interleaved.begin_update(interleaved.properties(**change))
         between(name, request)
-        assert scene.end(request).ok
-        replaced = scene.resource.before
+        assert interleaved.end(request).ok
+        replaced = interleaved.resource.before
         assert replaced
-        if replaced[0] != scene.resource.physical_id:
-            scene.driver.stack_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-            request = scene.driver.send("Delete", LOGICAL_ID, physical_id=replaced[0], properties=replaced[1])
+        if replaced[0] != interleaved.resource.physical_id:
+            interleaved.cloudformation.stack_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+            request = interleaved.cloudformation.send(
+                "Delete", LOGICAL_ID, physical_id=replaced[0], properties=replaced[1]
+            )
             between("clean up", request)
-            assert scene.driver.run(request).ok
-        scene.resource.before = None
-    request = scene.begin_delete()
+            assert interleaved.cloudformation.run(request).ok
+        interleaved.resource.before = None
+    request = interleaved.begin_delete()
     between("delete", request)
-    assert scene.end(request).ok
+    assert interleaved.end(request).ok
 
 
 @dataclass(frozen=True)
@@ -270,10 +280,10 @@ class Late:
 
 def points_of_a_life() -> list[Late]:
     """Return every late or second delivery there can be: each event and each poll, at each later call."""
-    requests: dict[str, Request] = {}
-    with Scene(SLOW) as scene:
-        life(scene, requests.__setitem__)
-        calls = {name: len(scene.calls_of(request)) for name, request in requests.items()}
+    requests: dict[str, SentRequest] = {}
+    with Interleaved(SLOW) as interleaved:
+        life(interleaved, requests.__setitem__)
+        calls = {name: len(interleaved.calls_of(request)) for name, request in requests.items()}
     names = list(calls)
     return [
         Late(within, at, again, poll)
@@ -285,26 +295,26 @@ def points_of_a_life() -> list[Late]:
 
 
 def live_with(late: Late) -> None:
-    requests: dict[str, Request] = {}
+    requests: dict[str, SentRequest] = {}
     copies: list[dict[str, Any]] = []
 
-    def deliver(scene: Scene) -> None:
+    def deliver(interleaved: Interleaved) -> None:
         event = requests[late.again].event
-        polls = [json.loads(text) for text in scene.driver.rule_inputs]
+        polls = [json.loads(text) for text in interleaved.cloudformation.rule_inputs]
         mine = [poll for poll in polls if poll["RequestId"] == event["RequestId"]]
         copies.append(mine[-1] if late.poll and mine else event)
-        scene.invoke(copies[-1])
+        interleaved.invoke(copies[-1])
 
-    def between(name: str, request: Request) -> None:
+    def between(name: str, request: SentRequest) -> None:
         requests[name] = request
         if name == late.within:
-            scene.cut(request, late.at, lambda: deliver(scene))
+            interleaved.cut(request, late.at, lambda: deliver(interleaved))
 
-    with Scene(SLOW) as scene:
-        life(scene, between)
-        scene.settle()
+    with Interleaved(SLOW) as interleaved:
+        life(interleaved, between)
+        interleaved.settle()
         assert len(copies) == 1
-        assert scene.leftovers() == []
+        assert interleaved.leftovers() == []
 
 
 IN_FLIGHT = 45.0
@@ -317,7 +327,9 @@ RACES = [
     Race("a delete with itself", with_itself(begun_delete), 60),
     Race(
         "a create and its delete",
-        cancelled_create(lambda scene: computed_id(scene.driver, scene.properties())),
+        cancelled_create(
+            lambda interleaved: computed_id(interleaved.cloudformation, interleaved.properties())
+        ),
         85,
     ),
     Race("a create and a delete under an invented id", cancelled_create(lambda _: INVENTED), 85),
@@ -353,8 +365,8 @@ LANDINGS = [
 def run(race: Race, points: Iterable[int]) -> None:
     for at in points:
         try:
-            with race.scene() as scene:
-                race.play(scene, at)
+            with race.interleaved() as interleaved:
+                race.play(interleaved, at)
         except BaseException as error:
             raise AssertionError(f"{race.name}, suspended at call {at}: {error!r}") from error
 
@@ -400,16 +412,16 @@ def retell(late: Late) -> None:
 
 
 def test_after_a_life_no_copy_of_any_of_its_events_does_or_answers_anything() -> None:
-    requests: dict[str, Request] = {}
-    with Scene(SLOW) as scene:
-        life(scene, requests.__setitem__)
-        scene.settle()
-        polls = [json.loads(text) for text in dict.fromkeys(scene.driver.rule_inputs)]
+    requests: dict[str, SentRequest] = {}
+    with Interleaved(SLOW) as interleaved:
+        life(interleaved, requests.__setitem__)
+        interleaved.settle()
+        polls = [json.loads(text) for text in dict.fromkeys(interleaved.cloudformation.rule_inputs)]
         assert {poll["RequestId"] for poll in polls} == {request.id for request in requests.values()}
-        scene.made.clear()
+        interleaved.made.clear()
         for event in (*(request.event for request in requests.values()), *polls):
-            scene.invoke(event)
-            scene.settle()
-        kept = [made.call.name for made in scene.made if made.call.mutates]
-        assert scene.leftovers() == []
+            interleaved.invoke(event)
+            interleaved.settle()
+        kept = [made.call.name for made in interleaved.made if made.call.mutates]
+        assert interleaved.leftovers() == []
         assert not {name for name in kept if not name.startswith("events:")}

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from massdriver_redis.calls import base as calls
-from massdriver_redis.reconciler.apply import Convergence
+from massdriver_redis.reconciler.apply import ApplyController
 from tests.concurrency.schedules.handler import Handler
 from tests.concurrency.schedules.reconciler import Reconciler
 from tests.concurrency.schedules.run import a_seed, run
@@ -41,7 +41,7 @@ def test_the_planner_s_schedules_find_that_names_are_random(monkeypatch) -> None
 
 
 def test_the_handler_s_schedules_find_that_old_events_act(monkeypatch) -> None:
-    monkeypatch.setattr(Convergence, "_stale", lambda *_: None)
+    monkeypatch.setattr(ApplyController, "_stale", lambda *_: None)
 
     with pytest.raises(AssertionError):
         run(Handler, SEED, schedules=60, steps=6)

@@ -22,12 +22,12 @@ from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableEr
 from massdriver_redis.cloudformation.request import parse, slim_event
 from massdriver_redis.state import naming
 from tests.harness import samples as document
-from tests.harness.cloudformation import PREFIX, KilledError, Resource, judge, stringify
+from tests.harness.cloudformation import PREFIX, KilledError, StackResource, judge, stringify
 from tests.harness.moto_aws import client
 from tests.harness.put_server import PutServer
 from tests.harness.recorder import client_error
 from tests.harness.samples import FREE_TIER, HIGHLY_AVAILABLE, PRESETS, SHARDED_CLUSTER
-from tests.harness.stack import NAME, SLOW, Stage, failing
+from tests.harness.stack import NAME, SLOW, StackUnderTest, failing
 from tests.repository import test_template
 from tests.unit.properties import test_parse as test_properties
 
@@ -39,10 +39,10 @@ ATTRIBUTES = frozenset(
 )
 
 
-def live(stage, physical_id):
+def live(stack, physical_id):
     """Return what the properties ask for, as AWS describes it."""
-    shown = stage.group(physical_id)
-    members = stage.elasticache.describe_cache_clusters()["CacheClusters"]
+    shown = stack.group(physical_id)
+    members = stack.elasticache.describe_cache_clusters()["CacheClusters"]
     member = next(each for each in members if each["ReplicationGroupId"] == physical_id)
     return {
         "node_type": shown["CacheNodeType"],
@@ -65,8 +65,8 @@ def asked(properties):
     return wanted
 
 
-def assert_live(stage, physical_id, properties):
-    shown, wanted = live(stage, physical_id), asked(properties)
+def assert_live(stack, physical_id, properties):
+    shown, wanted = live(stack, physical_id), asked(properties)
     for name in shown.keys() & wanted.keys():
         if name == "redis_version":
             assert shown[name].startswith(wanted[name].removesuffix("x"))
@@ -74,15 +74,15 @@ def assert_live(stage, physical_id, properties):
             assert shown[name] == wanted[name], name
 
 
-def marked(stage):
+def marked(stack):
     """Return the ids of the groups that carry this stack's marker: what a list handler would list."""
-    owner = naming.Owner(stage.stack_id, NAME)
-    shown = stage.elasticache.describe_replication_groups()["ReplicationGroups"]
+    owner = naming.Owner(stack.stack_id, NAME)
+    shown = stack.elasticache.describe_replication_groups()["ReplicationGroups"]
     return [group["ReplicationGroupId"] for group in shown if group["Description"] == owner.marker]
 
 
-def tags_of(stage, physical_id):
-    found = stage.elasticache.list_tags_for_resource(ResourceName=stage.group(physical_id)["ARN"])["TagList"]
+def tags_of(stack, physical_id):
+    found = stack.elasticache.list_tags_for_resource(ResourceName=stack.group(physical_id)["ARN"])["TagList"]
     return {tag["Key"]: tag["Value"] for tag in found}
 
 
@@ -119,40 +119,40 @@ def test_contract_create_create_of_a_foreign_id_fails_and_touches_nothing(real):
     assert physical_id in {group.id for group in real.simulator.groups()}
 
 
-def test_contract_create_create_of_the_same_request_makes_one_cluster(stage):
-    request = stage.prepare("Create", stage.properties())
-    stage.deliver(request.event)
-    stage.deliver(request.event, after=5)
-    stage.deliver(request.event, after=90)
+def test_contract_create_create_of_the_same_request_makes_one_cluster(stack):
+    request = stack.prepare("Create", stack.properties())
+    stack.deliver(request.event)
+    stack.deliver(request.event, after=5)
+    stack.deliver(request.event, after=90)
 
-    created = stage.run(request)
-    stage.idle(600)
+    created = stack.run(request)
+    stack.idle(600)
 
     assert created.ok
-    assert [group.id for group in stage.simulator.groups()] == [created.physical_id]
-    assert len(stage.calls("elasticache:CreateReplicationGroup")) == 1
+    assert [group.id for group in stack.simulator.groups()] == [created.physical_id]
+    assert len(stack.calls("elasticache:CreateReplicationGroup")) == 1
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset["__name"])
-def test_contract_create_read(stage, preset):
-    physical_id = stage.created(stage.properties(preset))
+def test_contract_create_read(stack, preset):
+    physical_id = stack.created(stack.properties(preset))
 
-    assert_live(stage, physical_id, preset)
-
-
-def test_contract_create_list(stage):
-    physical_id = stage.created()
-
-    assert marked(stage) == [physical_id]
+    assert_live(stack, physical_id, preset)
 
 
-def test_contract_create_taggable(stage):
+def test_contract_create_list(stack):
+    physical_id = stack.created()
+
+    assert marked(stack) == [physical_id]
+
+
+def test_contract_create_taggable(stack):
     metadata = {"name_prefix": "shop", "default_tags": {"team": "a", "cost": "1"}}
-    physical_id = stage.created(md_metadata=metadata, tags={"team": "b"})
+    physical_id = stack.created(md_metadata=metadata, tags={"team": "b"})
 
-    owner = naming.Owner(stage.stack_id, NAME)
+    owner = naming.Owner(stack.stack_id, NAME)
     marks = {"massdriver-redis:owner": owner.marker, "massdriver-redis:provider": PREFIX}
-    assert tags_of(stage, physical_id) == {"team": "b", "cost": "1", **marks}
+    assert tags_of(stack, physical_id) == {"team": "b", "cost": "1", **marks}
 
 
 IN_PLACE = [
@@ -170,40 +170,40 @@ IN_PLACE = [
 
 
 @pytest.mark.parametrize("change", IN_PLACE, ids=lambda change: next(iter(change)))
-def test_contract_update_read(stage, change):
-    physical_id = stage.created()
+def test_contract_update_read(stack, change):
+    physical_id = stack.created()
 
-    updated = stage.changed(stage.properties(**change))
+    updated = stack.changed(stack.properties(**change))
 
     assert updated.ok, updated.reason
     assert updated.physical_id == physical_id
-    assert_live(stage, physical_id, {**FREE_TIER, **change})
+    assert_live(stack, physical_id, {**FREE_TIER, **change})
     assert updated.data.keys() == ATTRIBUTES
 
 
-def test_contract_update_read_of_shards(stage):
-    physical_id = stage.created(stage.properties(SHARDED_CLUSTER))
+def test_contract_update_read_of_shards(stack):
+    physical_id = stack.created(stack.properties(SHARDED_CLUSTER))
 
-    assert stage.changed(stage.properties(SHARDED_CLUSTER, node_groups=3)).ok
+    assert stack.changed(stack.properties(SHARDED_CLUSTER, node_groups=3)).ok
 
-    assert_live(stage, physical_id, {**SHARDED_CLUSTER, "node_groups": 3})
+    assert_live(stack, physical_id, {**SHARDED_CLUSTER, "node_groups": 3})
 
 
 @pytest.mark.parametrize("change", IN_PLACE, ids=lambda change: next(iter(change)))
-def test_contract_update_list(stage, change):
-    physical_id = stage.created()
+def test_contract_update_list(stack, change):
+    physical_id = stack.created()
 
-    assert stage.changed(stage.properties(**change)).ok
+    assert stack.changed(stack.properties(**change)).ok
 
-    assert marked(stage) == [physical_id]
+    assert marked(stack) == [physical_id]
 
 
-def test_contract_update_tag_updatable(stage):
-    physical_id = stage.created(tags={"kept": "1", "changed": "1", "removed": "1"})
+def test_contract_update_tag_updatable(stack):
+    physical_id = stack.created(tags={"kept": "1", "changed": "1", "removed": "1"})
 
-    assert stage.changed(stage.properties(tags={"kept": "1", "changed": "2", "added": "1"})).ok
+    assert stack.changed(stack.properties(tags={"kept": "1", "changed": "2", "added": "1"})).ok
 
-    shown = tags_of(stage, physical_id)
+    shown = tags_of(stack, physical_id)
     assert {key: value for key, value in shown.items() if ":" not in key} == {
         "kept": "1",
         "changed": "2",
@@ -211,73 +211,73 @@ def test_contract_update_tag_updatable(stage):
     }
 
 
-def test_contract_update_without_create(stage):
-    stage.resources[NAME] = Resource("shop-redis-abcdefghij", stringify(stage.properties()))
+def test_contract_update_without_create(stack):
+    stack.resources[NAME] = StackResource("shop-redis-abcdefghij", stringify(stack.properties()))
 
-    updated = stage.update(NAME, stage.properties(replicas=1))
+    updated = stack.update(NAME, stack.properties(replicas=1))
 
     assert not updated.ok
     assert "shop-redis-abcdefghij was not found" in updated.reason
     assert updated.physical_id == "shop-redis-abcdefghij"
-    assert stage.writes() == []
+    assert stack.writes() == []
 
 
-def test_contract_delete_read(stage):
-    physical_id = stage.created()
+def test_contract_delete_read(stack):
+    physical_id = stack.created()
 
-    assert stage.delete(NAME).ok
+    assert stack.delete(NAME).ok
 
     with pytest.raises(ClientError, match="ReplicationGroupNotFoundFault"):
-        stage.group(physical_id)
-    assert stage.secrets() == []
-    assert stage.secrets(deleted=True) == [f"{PREFIX}-{physical_id}"]
+        stack.group(physical_id)
+    assert stack.secrets() == []
+    assert stack.secrets(deleted=True) == [f"{PREFIX}-{physical_id}"]
 
 
-def test_contract_delete_list(stage):
-    stage.created()
+def test_contract_delete_list(stack):
+    stack.created()
 
-    assert stage.delete(NAME).ok
+    assert stack.delete(NAME).ok
 
-    assert marked(stage) == []
-    assert stage.leftovers() == []
+    assert marked(stack) == []
+    assert stack.leftovers() == []
 
 
-def test_contract_delete_update(stage):
-    physical_id = stage.created()
-    assert stage.delete(NAME).ok
-    stage.wire.clear()
+def test_contract_delete_update(stack):
+    physical_id = stack.created()
+    assert stack.delete(NAME).ok
+    stack.recorder.clear()
 
-    updated = stage.update(NAME, stage.properties(replicas=1))
+    updated = stack.update(NAME, stack.properties(replicas=1))
 
     assert not updated.ok
     assert updated.physical_id == physical_id
-    assert stage.writes() == []
+    assert stack.writes() == []
 
 
-def test_contract_delete_delete_is_inverted_for_a_custom_resource(stage):
-    physical_id = stage.created()
-    assert stage.delete(NAME).ok
+def test_contract_delete_delete_is_inverted_for_a_custom_resource(stack):
+    physical_id = stack.created()
+    assert stack.delete(NAME).ok
 
-    again = stage.delete(NAME)
+    again = stack.delete(NAME)
 
     assert again.ok
     assert again.physical_id == physical_id
 
 
-def test_contract_delete_create(stage):
-    physical_id = stage.created(snapshot_retention_limit=1)
-    token = stage.token(physical_id)
-    assert stage.delete(NAME).ok
-    (taken,) = stage.snapshots()
+def test_contract_delete_create(stack):
+    physical_id = stack.created(snapshot_retention_limit=1)
+    token = stack.token(physical_id)
+    assert stack.delete(NAME).ok
+    (taken,) = stack.snapshots()
 
-    created = stage.create(NAME, stage.properties())
+    created = stack.create(NAME, stack.properties())
 
     assert created.ok, created.reason
     assert created.physical_id == physical_id
-    assert stage.token(physical_id) == token == stage.simulator.auth_token(physical_id)
-    assert stage.delete(NAME).ok
-    assert taken in stage.snapshots()
-    assert stage.leftovers() == []
+    assert stack.token(physical_id) == token == stack.simulator.auth_token(physical_id)
+    assert stack.delete(NAME).ok
+    assert taken in stack.snapshots()
+    assert stack.leftovers() == []
 
 
 def test_contract_check_asserts_work():
@@ -291,11 +291,11 @@ def test_contract_check_asserts_work():
 # --- 12 more that a custom resource needs -------------------------------------------------------------
 
 
-def test_extra_contract_1_there_is_one_effective_response_with_the_ids_as_they_came(stage):
-    request = stage.prepare("Create", stage.properties())
-    assert stage.run_from(request).ok
-    stage.deliver(request.event)
-    stage.idle(600)
+def test_extra_contract_1_there_is_one_effective_response_with_the_ids_as_they_came(stack):
+    request = stack.prepare("Create", stack.properties())
+    assert stack.run_from(request).ok
+    stack.deliver(request.event)
+    stack.idle(600)
 
     (body,) = request.puts
     assert list(judge(request, json.dumps(body).encode(), body)) == []
@@ -306,14 +306,14 @@ def test_extra_contract_1_there_is_one_effective_response_with_the_ids_as_they_c
 @pytest.mark.parametrize(
     ("fault", "comes"), [(RefusedError("403"), False), (UnreachableError("HTTP status 503"), True)]
 )
-def test_extra_contract_1_an_expired_url_ends_it_and_a_failing_server_is_asked_again(stage, fault, comes):
-    request = stage.prepare("Create", stage.properties())
-    stage.put_faults.append(fault)
-    stage.deliver(request.event)
-    stage.idle(300)
+def test_extra_contract_1_an_expired_url_ends_it_and_a_failing_server_is_asked_again(stack, fault, comes):
+    request = stack.prepare("Create", stack.properties())
+    stack.put_faults.append(fault)
+    stack.deliver(request.event)
+    stack.idle(300)
 
     assert bool(request.puts) is comes
-    assert stage.armed() == []
+    assert stack.armed() == []
 
 
 @pytest.mark.parametrize(("statuses", "raised"), [([403], RefusedError), ([503, 503, 200], None)])
@@ -331,19 +331,19 @@ def test_extra_contract_1_http_403_is_final_and_503_is_repeated(monkeypatch, sta
 
 
 def test_extra_contract_2_every_failed_has_the_one_id_wherever_it_breaks():
-    with Stage() as counted:
+    with StackUnderTest() as counted:
         counted.create(NAME, counted.properties())
-        calls = len(counted.wire.calls)
+        calls = len(counted.recorder.calls)
     ids = set()
     for at in range(calls):
-        with Stage() as stage:
-            stage.wire.before = raising_at(at)
-            response = stage.create(NAME, stage.properties())
+        with StackUnderTest() as stack:
+            stack.recorder.before = raising_at(at)
+            response = stack.create(NAME, stack.properties())
             ids.add(response.physical_id)
             assert response.ok or "boom" in response.reason
-            stage.wire.before = None
-            assert stage.delete(NAME).ok
-            assert stage.leftovers() == []
+            stack.recorder.before = None
+            assert stack.delete(NAME).ok
+            assert stack.leftovers() == []
     assert len(ids) == 2  # the cluster's, and the one that says nothing was made
     assert sum(map(naming.is_nothing_made, ids)) == 1
 
@@ -367,42 +367,42 @@ DELETED = {
 
 
 @pytest.mark.parametrize(("physical_id", "changes"), DELETED.values(), ids=DELETED.keys())
-def test_extra_contract_3_a_delete_of_anything_succeeds_in_the_end(stage, physical_id, changes):
-    kept = stage.created()
-    broken = stringify({**stage.properties(), **changes})
+def test_extra_contract_3_a_delete_of_anything_succeeds_in_the_end(stack, physical_id, changes):
+    kept = stack.created()
+    broken = stringify({**stack.properties(), **changes})
 
-    deleted = stage.run_from(stage.prepare("Delete", broken, physical_id=physical_id))
+    deleted = stack.run_from(stack.prepare("Delete", broken, physical_id=physical_id))
 
     assert deleted.ok
-    assert marked(stage) == [kept]  # the cluster in use stays
+    assert marked(stack) == [kept]  # the cluster in use stays
 
 
 @pytest.mark.parametrize("state", ["creating", "deleting", "gone between two looks"])
 def test_extra_contract_3_a_delete_of_what_is_on_its_way_succeeds_in_the_end(state):
-    with Stage(SLOW) as stage:
+    with StackUnderTest(SLOW) as stack:
         if state == "creating":
-            stage.invoke(stage.prepare("Create", stage.properties()).event)
-            stage.resources[NAME].physical_id = INVENTED
+            stack.invoke(stack.prepare("Create", stack.properties()).event)
+            stack.resources[NAME].physical_id = INVENTED
         else:
-            physical_id = stage.created(secure=False)
+            physical_id = stack.created(secure=False)
         if state == "deleting":
-            stage.elasticache.delete_replication_group(ReplicationGroupId=physical_id)
+            stack.elasticache.delete_replication_group(ReplicationGroupId=physical_id)
         if state == "gone between two looks":
-            stage.wire.before = vanishing(stage)
+            stack.recorder.before = vanishing(stack)
 
-        assert stage.delete(NAME).ok
-        assert stage.leftovers() == []
+        assert stack.delete(NAME).ok
+        assert stack.leftovers() == []
 
 
-def vanishing(stage):
+def vanishing(stack):
     """Return a fault that deletes the group by hand just before our own delete of it."""
     left = [1]
 
     def fault(call, _index):
         if call.operation == "DeleteReplicationGroup" and left:
             left.clear()
-            stage.elasticache.delete_replication_group(ReplicationGroupId=call.params["ReplicationGroupId"])
-            stage.clock.advance(600)
+            stack.elasticache.delete_replication_group(ReplicationGroupId=call.params["ReplicationGroupId"])
+            stack.clock.advance(600)
 
     return fault
 
@@ -417,35 +417,35 @@ CHANGES = [{"node_type": "cache.t3.small"}, {"replicas": 2}, {"redis_version": "
 )
 def test_extra_contract_4_an_update_that_fails_at_any_step_rolls_back_to_what_was(before, after):
     for step in range(20):
-        with Stage() as stage:
-            original = {**stage.properties(), **before}
-            physical_id = stage.created(original)
-            was = live(stage, physical_id)
-            stage.wire.before = denied_from(stage, step)
-            failed = stage.update(NAME, {**original, **after})
-            stage.wire.before = None
+        with StackUnderTest() as stack:
+            original = {**stack.properties(), **before}
+            physical_id = stack.created(original)
+            was = live(stack, physical_id)
+            stack.recorder.before = denied_from(stack, step)
+            failed = stack.update(NAME, {**original, **after})
+            stack.recorder.before = None
             if failed.ok:
                 assert step > 0
                 return
-            back = stage.roll_back(NAME)
+            back = stack.roll_back(NAME)
             assert back.ok, back.reason
             assert back.physical_id == physical_id
-            now = live(stage, physical_id)
+            now = live(stack, physical_id)
             if "redis_version" in after:  # an upgrade can't be undone
                 now["redis_version"] = was["redis_version"]
             assert now == was
-            stage.wire.clear()
-            assert stage.changed(original).ok
-            assert [name for name in stage.writes() if not name.startswith("ec2:")] == []
+            stack.recorder.clear()
+            assert stack.changed(original).ok
+            assert [name for name in stack.writes() if not name.startswith("ec2:")] == []
     raise AssertionError("it fails for ever")
 
 
-def denied_from(stage, step):
+def denied_from(stack, step):
     """Return a fault: every write to ElastiCache from number `step` on is denied."""
 
     def fault(call, _index):
         if call.service == "elasticache" and call.mutates:
-            made = [each for each in stage.wire.mutations() if each.service == "elasticache"]
+            made = [each for each in stack.recorder.mutations() if each.service == "elasticache"]
             if len(made) > step:
                 raise client_error("AccessDenied", operation=call.operation, status=403)
 
@@ -454,34 +454,36 @@ def denied_from(stage, step):
 
 def test_extra_contract_5_a_superseded_poller_stops_and_its_copies_are_harmless():
     # Every point at which the two can meet stands in tests/test_races.py.
-    with Stage(SLOW) as stage:
-        physical_id = stage.created()
-        update = stage.prepare("Update", stage.properties(node_type="cache.t3.small"))
-        stage.invoke(update.event)
-        (poll,) = stage.polls()
-        stage.resources[NAME].properties = stringify(stage.properties())
-        rollback = stage.prepare("Update", stage.properties())
-        stage.invoke(rollback.event)
-        stage.wire.clear()
+    with StackUnderTest(SLOW) as stack:
+        physical_id = stack.created()
+        update = stack.prepare("Update", stack.properties(node_type="cache.t3.small"))
+        stack.invoke(update.event)
+        (poll,) = stack.polls()
+        stack.resources[NAME].properties = stringify(stack.properties())
+        rollback = stack.prepare("Update", stack.properties())
+        stack.invoke(rollback.event)
+        stack.recorder.clear()
 
-        assert stage.invoke(poll)["status"] == "SILENT"
-        assert stage.invoke(update.event)["status"] == "SILENT"
-        assert stage.writes() == []
-        assert stage.run(rollback).ok
+        assert stack.invoke(poll)["status"] == "SILENT"
+        assert stack.invoke(update.event)["status"] == "SILENT"
+        assert stack.writes() == []
+        assert stack.run(rollback).ok
         assert update.puts == []
-        stage.wire.clear()
+        stack.recorder.clear()
         for late in (poll, update.event, rollback.event):
-            assert stage.invoke(late)["status"] == "SILENT"
-        assert stage.writes() == []
-        assert live(stage, physical_id)["node_type"] == "cache.t3.micro"
+            assert stack.invoke(late)["status"] == "SILENT"
+        assert stack.writes() == []
+        assert live(stack, physical_id)["node_type"] == "cache.t3.micro"
 
 
-def test_extra_contract_5_ownership_is_seen_while_tags_can_not_be_read(stage):
-    stage.created()
-    stage.wire.before = failing("elasticache:ListTagsForResource", "InvalidReplicationGroupState", times=None)
+def test_extra_contract_5_ownership_is_seen_while_tags_can_not_be_read(stack):
+    stack.created()
+    stack.recorder.before = failing(
+        "elasticache:ListTagsForResource", "InvalidReplicationGroupState", times=None
+    )
 
-    assert stage.delete(NAME).ok
-    assert stage.leftovers() == []
+    assert stack.delete(NAME).ok
+    assert stack.leftovers() == []
 
 
 ONCE = {
@@ -496,21 +498,21 @@ ONCE = {
 @pytest.mark.parametrize(("fault", "after"), [*((fault, False) for fault in ONCE), ("timed out", True)])
 def test_extra_contract_6_a_passing_fault_of_any_call_ends_as_if_it_had_not_been(fault, after):
     # Every call of every operation with every fault stands in tests/faults.
-    with Stage() as counted:
+    with StackUnderTest() as counted:
         counted.create(NAME, counted.properties())
-        names = dict.fromkeys(call.name for call in counted.wire.calls if call.operation != "ListRules")
+        names = dict.fromkeys(call.name for call in counted.recorder.calls if call.operation != "ListRules")
     for name in names:
-        with Stage() as stage:
-            strike_once(stage, name, ONCE[fault], after=after)
-            created = stage.create(NAME, stage.properties())
+        with StackUnderTest() as stack:
+            strike_once(stack, name, ONCE[fault], after=after)
+            created = stack.create(NAME, stack.properties())
             assert created.ok, (name, created.reason)
-            assert [group.id for group in stage.simulator.groups()] == [created.physical_id]
-            assert stage.armed() == []
-            assert stage.delete(NAME).ok
-            assert stage.leftovers() == []
+            assert [group.id for group in stack.simulator.groups()] == [created.physical_id]
+            assert stack.armed() == []
+            assert stack.delete(NAME).ok
+            assert stack.leftovers() == []
 
 
-def strike_once(stage, name, make, *, after):
+def strike_once(stack, name, make, *, after):
     left = [name]
 
     def strike(call, *_):
@@ -519,35 +521,35 @@ def strike_once(stage, name, make, *, after):
             raise make(call)
 
     if after:
-        stage.wire.after = strike
+        stack.recorder.after = strike
     else:
-        stage.wire.before = strike
+        stack.recorder.before = strike
 
 
-def test_extra_contract_7_every_kind_of_leftover_is_seen(stage):
-    stage.created()
+def test_extra_contract_7_every_kind_of_leftover_is_seen(stack):
+    stack.created()
 
-    found = " ".join(stage.leftovers())
+    found = " ".join(stack.leftovers())
     client("events").put_rule(Name=f"{PREFIX}-left", ScheduleExpression="rate(1 minute)")
 
     assert [kind in found for kind in (":replicationgroup:", ":subnetgroup:")] == [True, True]
-    assert len(stage.leftovers()) == 5  # these, the security group, the secret, and the rule
-    assert any(name.endswith("-left") for name in stage.leftovers())
+    assert len(stack.leftovers()) == 5  # these, the security group, the secret, and the rule
+    assert any(name.endswith("-left") for name in stack.leftovers())
 
 
-def test_extra_contract_8_no_secret_is_told_in_a_whole_life(stage):
+def test_extra_contract_8_no_secret_is_told_in_a_whole_life(stack):
     login = document.authentication("us-east-1")
     login["data"]["external_id"] = external_id = "3xternal-0f-this-test"
-    wanted = stage.properties(HIGHLY_AVAILABLE, aws_authentication=login)
-    created = stage.create(NAME, wanted)
-    token = stage.token(created.physical_id)
-    assert stage.changed({**wanted, "secure": False}).reason
-    assert stage.roll_back(NAME).ok
-    assert stage.delete(NAME).ok
+    wanted = stack.properties(HIGHLY_AVAILABLE, aws_authentication=login)
+    created = stack.create(NAME, wanted)
+    token = stack.token(created.physical_id)
+    assert stack.changed({**wanted, "secure": False}).reason
+    assert stack.roll_back(NAME).ok
+    assert stack.delete(NAME).ok
 
-    told = "\n".join(stage.told())
-    carried = "\n".join(stage.rule_inputs)
-    signatures = [request.event["ResponseURL"].rsplit("=", 1)[1] for request in stage.requests.values()]
+    told = "\n".join(stack.told())
+    carried = "\n".join(stack.rule_inputs)
+    signatures = [request.event["ResponseURL"].rsplit("=", 1)[1] for request in stack.requests.values()]
     assert created.data["data.authentication.password"] == token
     assert [secret for secret in (token, external_id, *signatures) if secret in told] == []
     assert token not in carried
@@ -576,13 +578,13 @@ def test_extra_contract_9_a_poll_of_18_subnets_fits_and_so_does_the_rule_of_the_
 def test_extra_contract_10_every_call_that_was_seen_is_granted_and_nothing_beyond_the_list():
     seen = set()
     for preset in PRESETS:
-        with Stage() as stage:
-            stage.create(NAME, stage.properties(preset, snapshot_retention_limit=1))
-            grown = stage.properties(preset, replicas=2, tags={"a": "1"}, allow_vpc_access=False)
-            assert stage.update(NAME, grown).ok
-            assert stage.update(NAME, {**grown, "tags": {}, "secure": False, "allow_replacement": True}).ok
-            assert stage.delete(NAME).ok
-            seen |= {call.name for call in stage.wire.calls if call.name != "events:ListRules"}
+        with StackUnderTest() as stack:
+            stack.create(NAME, stack.properties(preset, snapshot_retention_limit=1))
+            grown = stack.properties(preset, replicas=2, tags={"a": "1"}, allow_vpc_access=False)
+            assert stack.update(NAME, grown).ok
+            assert stack.update(NAME, {**grown, "tags": {}, "secure": False, "allow_replacement": True}).ok
+            assert stack.delete(NAME).ok
+            seen |= {call.name for call in stack.recorder.calls if call.name != "events:ListRules"}
     granted = test_template.granted("ProviderRole")
 
     assert len(seen) > 20
@@ -602,11 +604,11 @@ def test_extra_contract_12_every_event_in_the_folder_runs_end_to_end():
     assert {path.stem.rsplit("-", 1)[0] for path in test_events.FOLDER.iterdir()} == set(ran)
 
 
-def test_extra_contract_12_a_crash_of_the_function_is_no_end(stage):
-    request = stage.prepare("Create", stage.properties())
-    stage.wire.before = killed_at("CreateReplicationGroup")
+def test_extra_contract_12_a_crash_of_the_function_is_no_end(stack):
+    request = stack.prepare("Create", stack.properties())
+    stack.recorder.before = killed_at("CreateReplicationGroup")
 
-    assert stage.run_from(request).ok
+    assert stack.run_from(request).ok
 
 
 def killed_at(operation):

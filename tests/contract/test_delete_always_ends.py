@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from massdriver_redis.state import naming
-from tests.harness.cloudformation import PREFIX, Response, stringify
+from tests.harness.cloudformation import PREFIX, ReceivedResponse, stringify
 from tests.harness.moto_aws import client
-from tests.harness.stack import NAME, Stage, failing
+from tests.harness.stack import NAME, StackUnderTest, failing
 from tests.simulator import Timing
 
 AWS_PACE = Timing()
@@ -27,92 +27,92 @@ class State:
     """`make` brings the world there; `handed_over` says whether the stack was ever given the cluster."""
 
     name: str
-    make: Callable[[Stage], None]
-    handed_over: bool
+    make: Callable[[StackUnderTest], None]
+    in_service: bool
 
 
-def never_made(stage: Stage) -> None:
-    stage.prepare("Create", stage.properties())
+def never_made(stack: StackUnderTest) -> None:
+    stack.prepare("Create", stack.properties())
 
 
-def creating(stage: Stage) -> None:
-    stage.invoke(stage.prepare("Create", stage.properties()).event)
+def creating(stack: StackUnderTest) -> None:
+    stack.invoke(stack.prepare("Create", stack.properties()).event)
 
 
-def half_made(stage: Stage) -> None:
-    stage.wire.before = failing("elasticache:CreateReplicationGroup", "InvalidParameterValue", times=None)
-    assert not stage.create(NAME, stage.properties()).ok
-    stage.wire.before = None
+def half_made(stack: StackUnderTest) -> None:
+    stack.recorder.before = failing("elasticache:CreateReplicationGroup", "InvalidParameterValue", times=None)
+    assert not stack.create(NAME, stack.properties()).ok
+    stack.recorder.before = None
 
 
-def create_failed(stage: Stage) -> None:
-    stage.simulator.fail_next_create("no capacity")
-    assert not stage.create(NAME, stage.properties()).ok
+def create_failed(stack: StackUnderTest) -> None:
+    stack.simulator.fail_next_create("no capacity")
+    assert not stack.create(NAME, stack.properties()).ok
 
 
-def settled(stage: Stage) -> None:
-    stage.created()
+def settled(stack: StackUnderTest) -> None:
+    stack.created()
 
 
-def modifying(stage: Stage) -> None:
-    physical_id = stage.created()
-    stage.elasticache.modify_replication_group(
+def modifying(stack: StackUnderTest) -> None:
+    physical_id = stack.created()
+    stack.elasticache.modify_replication_group(
         ReplicationGroupId=physical_id, CacheNodeType="cache.t3.medium", ApplyImmediately=True
     )
 
 
-def snapshotting(stage: Stage) -> None:
-    physical_id = stage.created(node_type="cache.m5.large")
-    stage.elasticache.create_snapshot(ReplicationGroupId=physical_id, SnapshotName="by-hand")
+def snapshotting(stack: StackUnderTest) -> None:
+    physical_id = stack.created(node_type="cache.m5.large")
+    stack.elasticache.create_snapshot(ReplicationGroupId=physical_id, SnapshotName="by-hand")
 
 
-def deleting(stage: Stage) -> None:
-    physical_id = stage.created()
-    stage.elasticache.delete_replication_group(ReplicationGroupId=physical_id)
+def deleting(stack: StackUnderTest) -> None:
+    physical_id = stack.created()
+    stack.elasticache.delete_replication_group(ReplicationGroupId=physical_id)
 
 
-def group_gone(stage: Stage) -> None:
-    deleting(stage)
-    stage.clock.advance(3600)
+def group_gone(stack: StackUnderTest) -> None:
+    deleting(stack)
+    stack.clock.advance(3600)
 
 
-def all_gone(stage: Stage) -> None:
-    stage.created()
-    assert stage.delete(NAME).ok
+def all_gone(stack: StackUnderTest) -> None:
+    stack.created()
+    assert stack.delete(NAME).ok
 
 
-def token_in_recovery(stage: Stage) -> None:
-    physical_id = stage.created()
+def token_in_recovery(stack: StackUnderTest) -> None:
+    physical_id = stack.created()
     client("secretsmanager").delete_secret(SecretId=f"{PREFIX}-{physical_id}", RecoveryWindowInDays=7)
 
 
-def snapshots_unsupported(stage: Stage) -> None:
-    physical_id = stage.created()
-    stage.simulator.forbid_snapshots(physical_id)
+def snapshots_unsupported(stack: StackUnderTest) -> None:
+    physical_id = stack.created()
+    stack.simulator.forbid_snapshots(physical_id)
 
 
 STATES = [
-    State("never made", never_made, handed_over=False),
-    State("creating", creating, handed_over=False),
-    State("half made", half_made, handed_over=False),
-    State("create-failed", create_failed, handed_over=False),
-    State("settled", settled, handed_over=True),
-    State("modifying", modifying, handed_over=True),
-    State("snapshotting", snapshotting, handed_over=True),
-    State("already deleting", deleting, handed_over=True),
-    State("the group is gone", group_gone, handed_over=True),
-    State("all is gone", all_gone, handed_over=False),
-    State("the token is in its recovery window", token_in_recovery, handed_over=True),
-    State("snapshots are unsupported", snapshots_unsupported, handed_over=True),
+    State("never made", never_made, in_service=False),
+    State("creating", creating, in_service=False),
+    State("half made", half_made, in_service=False),
+    State("create-failed", create_failed, in_service=False),
+    State("settled", settled, in_service=True),
+    State("modifying", modifying, in_service=True),
+    State("snapshotting", snapshotting, in_service=True),
+    State("already deleting", deleting, in_service=True),
+    State("the group is gone", group_gone, in_service=True),
+    State("all is gone", all_gone, in_service=False),
+    State("the token is in its recovery window", token_in_recovery, in_service=True),
+    State("snapshots are unsupported", snapshots_unsupported, in_service=True),
 ]
 IDS = ["its own", "invented", "none", "nothing made", "another of our form"]
 PROPERTIES = ["the same", "broken", "of an old shape"]
 
 
-def id_of(stage: Stage, kind: str) -> str | None:
-    owner = naming.Owner(stage.stack_id, NAME)
-    made = [group.id for group in stage.simulator.groups()]
-    known = stage.resources[NAME].physical_id or (made[0] if made else naming.nothing_made(owner))
+def id_of(stack: StackUnderTest, kind: str) -> str | None:
+    owner = naming.Owner(stack.stack_id, NAME)
+    made = [group.id for group in stack.simulator.groups()]
+    known = stack.resources[NAME].physical_id or (made[0] if made else naming.nothing_made(owner))
     return {
         "its own": known,
         "invented": "shop-Redis-1OPG6JWK4V6NX",
@@ -122,8 +122,8 @@ def id_of(stage: Stage, kind: str) -> str | None:
     }[kind]
 
 
-def properties_of(stage: Stage, kind: str) -> dict[str, Any]:
-    same = stringify(stage.properties())
+def properties_of(stack: StackUnderTest, kind: str) -> dict[str, Any]:
+    same = stringify(stack.properties())
     return {
         "the same": same,
         "broken": {**same, "node_type": "?", "redis_version": [], "vpc": {"data": "x"}},
@@ -136,12 +136,12 @@ def finds_it(id_kind: str, properties_kind: str) -> bool:
     return id_kind == "its own" or (id_kind in ("invented", "none") and properties_kind == "the same")
 
 
-def deleted(stage: Stage, id_kind: str, properties_kind: str) -> Response:
-    request = stage.prepare(
-        "Delete", properties_of(stage, properties_kind), physical_id=id_of(stage, id_kind)
+def deleted(stack: StackUnderTest, id_kind: str, properties_kind: str) -> ReceivedResponse:
+    request = stack.prepare(
+        "Delete", properties_of(stack, properties_kind), physical_id=id_of(stack, id_kind)
     )
     # A create under way is over for CloudFormation; its poll goes on until it finds out.
-    return stage.run_from(request)
+    return stack.run_from(request)
 
 
 GRID = [
@@ -158,43 +158,43 @@ GRID = [
 def test_a_delete_in_any_state_ends_and_takes_all_that_it_may(
     state: State, id_kind: str, properties_kind: str
 ) -> None:
-    with Stage(AWS_PACE) as stage:
-        state.make(stage)
-        before = {group.id for group in stage.simulator.groups()}
+    with StackUnderTest(AWS_PACE) as stack:
+        state.make(stack)
+        before = {group.id for group in stack.simulator.groups()}
 
-        response = deleted(stage, id_kind, properties_kind)
+        response = deleted(stack, id_kind, properties_kind)
 
         assert response.ok, response.reason
         assert response.seconds < 3600
-        may_act = finds_it(id_kind, properties_kind) and (id_kind == "its own" or not state.handed_over)
+        may_act = finds_it(id_kind, properties_kind) and (id_kind == "its own" or not state.in_service)
         if may_act:
-            stage.idle(1200)
-            assert stage.leftovers() == []
-        elif state.handed_over and state.make is not deleting:
-            assert {group.id for group in stage.simulator.groups()} == before
+            stack.idle(1200)
+            assert stack.leftovers() == []
+        elif state.in_service and state.make is not deleting:
+            assert {group.id for group in stack.simulator.groups()} == before
 
 
 @pytest.mark.parametrize("kind", ["group", "subnet group", "security group", "secret"])
 def test_what_someone_else_made_under_our_names_is_never_touched(kind: str) -> None:
-    with Stage(AWS_PACE, real=True) as stage:
-        physical_id = stage.created()
-        assert stage.delete(NAME).ok
+    with StackUnderTest(AWS_PACE, real=True) as stack:
+        physical_id = stack.created()
+        assert stack.delete(NAME).ok
         name = f"{PREFIX}-{physical_id}"
         if kind == "group":
-            stage.cloud.make_subnet_group()
-            stage.elasticache.create_replication_group(**stage.cloud.request(ReplicationGroupId=physical_id))
+            stack.cloud.make_subnet_group()
+            stack.elasticache.create_replication_group(**stack.cloud.request(ReplicationGroupId=physical_id))
         elif kind == "subnet group":
-            stage.cloud.make_subnet_group(name)
+            stack.cloud.make_subnet_group(name)
         elif kind == "security group":
-            stage.cloud.make_security_group(stage.cloud.vpc, name)
+            stack.cloud.make_security_group(stack.cloud.vpc, name)
         else:
             client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
             client("secretsmanager").create_secret(Name=name, SecretString="{}", Description="theirs")
-        there = stage.leftovers()
+        there = stack.leftovers()
 
-        assert stage.delete(NAME).ok
+        assert stack.delete(NAME).ok
 
-        assert stage.leftovers() == there != []
+        assert stack.leftovers() == there != []
 
 
 @pytest.mark.parametrize(
@@ -208,52 +208,52 @@ def test_what_someone_else_made_under_our_names_is_never_touched(kind: str) -> N
     ],
 )
 def test_what_is_held_for_half_an_hour_is_waited_for(call: str, code: str) -> None:
-    with Stage(AWS_PACE) as stage:
-        stage.created()
-        held_until = stage.clock.now() + 1800
+    with StackUnderTest(AWS_PACE) as stack:
+        stack.created()
+        held_until = stack.clock.now() + 1800
 
         def held(made: Any, index: int) -> None:
-            if stage.clock.now() < held_until:
+            if stack.clock.now() < held_until:
                 failing(call, code, times=None)(made, index)
 
-        stage.wire.before = held
+        stack.recorder.before = held
 
-        response = stage.delete(NAME)
+        response = stack.delete(NAME)
 
         assert response.ok
         assert response.seconds >= 1790
-        assert stage.leftovers() == []
+        assert stack.leftovers() == []
 
 
 @pytest.mark.parametrize("taken", [1])
 def test_a_final_snapshot_whose_name_is_taken_goes_by_another(taken: int) -> None:
-    with Stage(AWS_PACE) as stage:
-        physical_id = stage.created(node_type="cache.m5.large")
-        request = stage.prepare("Delete")
+    with StackUnderTest(AWS_PACE) as stack:
+        physical_id = stack.created(node_type="cache.m5.large")
+        request = stack.prepare("Delete")
         name = naming.final_snapshot(physical_id, request.id)
         for number in range(taken):
-            stage.elasticache.create_snapshot(
+            stack.elasticache.create_snapshot(
                 ReplicationGroupId=physical_id, SnapshotName=name + ("-2" if number else "")
             )
-            stage.clock.advance(600)
+            stack.clock.advance(600)
         # Signed after they were made: they are not this Delete's.
-        request.event["ResponseURL"] = stage._response_url(NAME, request.id)
-        request.sent_at = stage.clock.now()
+        request.event["ResponseURL"] = stack._response_url(NAME, request.id)
+        request.sent_at = stack.clock.now()
 
-        response = stage.run_from(request)
+        response = stack.run_from(request)
 
         assert response.ok, response.reason
-        assert len(stage.snapshots()) == taken + 1
-        assert stage.leftovers() == []
+        assert len(stack.snapshots()) == taken + 1
+        assert stack.leftovers() == []
 
 
 def test_a_delete_that_runs_out_of_time_says_so_and_the_next_one_ends_it() -> None:
-    with Stage(Timing(delete=5000)) as stage:
-        stage.created()
+    with StackUnderTest(Timing(delete=5000)) as stack:
+        stack.created()
 
-        late = stage.delete(NAME)
+        late = stack.delete(NAME)
 
         assert not late.ok
         assert late.reason.startswith("Out of time while")
-        assert stage.delete(NAME).ok
-        assert stage.leftovers() == []
+        assert stack.delete(NAME).ok
+        assert stack.leftovers() == []

@@ -14,9 +14,9 @@ from massdriver_redis.aws.poll_rule import PollRule
 from massdriver_redis.cloudformation.request import parse, slim_event
 from massdriver_redis.properties import parse as properties
 from massdriver_redis.state import naming
-from tests.harness.cloudformation import PREFIX, Driver, stringify
+from tests.harness.cloudformation import PREFIX, FakeCloudFormation, stringify
 from tests.harness.context import FUNCTION
-from tests.harness.moto_aws import Cloud, client
+from tests.harness.moto_aws import MotoAws, client
 from tests.harness.samples import PRESETS
 
 FOLDER = Path(__file__).parents[2] / "events"
@@ -41,22 +41,22 @@ def provider(name):
     """Yield a driver in a cloud that holds the VPC and the subnets of the preset's events."""
     wanted = infrastructure(load(name, "create"))
     vpc = wanted["arn"].rsplit("/", 1)[1]
-    with Cloud() as cloud:
+    with MotoAws() as cloud:
         ec2 = client("ec2")
         with mock.patch("moto.ec2.models.vpcs.random_vpc_id", return_value=vpc):
             ec2.create_vpc(CidrBlock=wanted["cidr"])
         for subnet in wanted["internal_subnets"]:
             with mock.patch("moto.ec2.models.subnets.random_subnet_id", return_value=last_part(subnet)):
                 ec2.create_subnet(VpcId=vpc, CidrBlock=subnet["cidr"], AvailabilityZone=subnet["aws_zone"])
-        with Driver(cloud.clock) as driver:
-            yield driver
+        with FakeCloudFormation(cloud.clock) as cloudformation:
+            yield cloudformation
 
 
-def run(driver, event):
+def run(cloudformation, event):
     """Let the event arrive when it says it was signed, or now where that is over."""
-    signed = parse(event, driver.clock.now()).signed_at
-    driver.clock.advance(max(1.0, signed - driver.clock.now()))
-    return driver.run(driver.adopt(event))
+    signed = parse(event, cloudformation.clock.now()).signed_at
+    cloudformation.clock.advance(max(1.0, signed - cloudformation.clock.now()))
+    return cloudformation.run(cloudformation.adopt(event))
 
 
 def group_of(physical_id):
@@ -107,12 +107,12 @@ def test_a_poll_event_is_what_the_rule_of_the_create_would_carry_but_for_its_sta
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_cluster_is_created_updated_and_deleted_by_its_events(name):
-    with provider(name) as driver:
-        created = run(driver, load(name, "create"))
+    with provider(name) as cloudformation:
+        created = run(cloudformation, load(name, "create"))
         made = group_of(created.physical_id)
-        updated = run(driver, load(name, "update"))
+        updated = run(cloudformation, load(name, "update"))
         changed = group_of(created.physical_id)
-        deleted = run(driver, load(name, "delete"))
+        deleted = run(cloudformation, load(name, "delete"))
 
         assert [created.reason, updated.reason, deleted.reason] == ["", "", ""]
         assert created.physical_id == updated.physical_id == deleted.physical_id
@@ -122,23 +122,23 @@ def test_a_cluster_is_created_updated_and_deleted_by_its_events(name):
             assert (made["CacheNodeType"], changed["CacheNodeType"]) == ("cache.t3.micro", "cache.t3.small")
         if name == "highly-available":
             assert (len(made["MemberClusters"]), len(changed["MemberClusters"])) == (2, 3)
-        assert driver.armed() == []
+        assert cloudformation.armed() == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_poll_event_goes_on_with_the_create(name):
     create, poll = load(name, "create"), load(name, "poll")
-    with provider(name) as driver:
+    with provider(name) as cloudformation:
         rule = PollRule(client("events"), naming.names(poll["PhysicalResourceId"], PREFIX).rule, FUNCTION)
         rule.arm(poll)
-        driver.requests[create["RequestId"]] = request = driver.adopt(poll)
+        cloudformation.requests[create["RequestId"]] = request = cloudformation.adopt(poll)
         request.event["ResponseURL"] = create["ResponseURL"]
 
-        response = driver.run(request)
+        response = cloudformation.run(request)
 
         assert response.ok
         assert response.physical_id == poll["PhysicalResourceId"]
-        assert driver.armed() == []
+        assert cloudformation.armed() == []
 
 
 @pytest.mark.parametrize(
@@ -146,23 +146,23 @@ def test_a_poll_event_goes_on_with_the_create(name):
     [("free-tier", "cache.t3.micro"), ("highly-available", "replicas"), ("sharded-cluster", "vpc")],
 )
 def test_a_broken_event_fails_at_once_with_the_path_and_the_way_out_and_makes_nothing(name, told):
-    with provider(name) as driver:
-        response = run(driver, load(name, "broken"))
+    with provider(name) as cloudformation:
+        response = run(cloudformation, load(name, "broken"))
 
         assert response.status == "FAILED"
         assert told in response.reason
         assert response.polls == 0
-        assert driver.armed() == []
+        assert cloudformation.armed() == []
         assert client("elasticache").describe_replication_groups()["ReplicationGroups"] == []
-        assert driver.clock.now() < parse(load(name, "broken"), driver.clock.now()).deadline
+        assert cloudformation.clock.now() < parse(load(name, "broken"), cloudformation.clock.now()).deadline
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_delete_after_a_broken_create_has_nothing_to_do(name):
-    with provider(name) as driver:
-        failed = run(driver, load(name, "broken"))
+    with provider(name) as cloudformation:
+        failed = run(cloudformation, load(name, "broken"))
         delete = {**load(name, "broken"), "RequestType": "Delete", "PhysicalResourceId": failed.physical_id}
         delete["RequestId"] = "11111111-2222-4333-9444-555555555555"
         delete["ResponseURL"] = delete["ResponseURL"].replace("20260630T235950Z", "20260701T000100Z")
 
-        assert run(driver, delete).ok
+        assert run(cloudformation, delete).ok

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.harness.cloudformation import KilledError, Resource, judge
+from tests.harness.cloudformation import KilledError, StackResource, judge
 from tests.harness.recorder import client_error
 from tests.harness.samples import put
-from tests.harness.stack import NAME, Stage
+from tests.harness.stack import NAME, StackUnderTest
 from tests.unit.properties.test_parse import PATHS, WHOLE
 
 ID = "shop-redis-abcdefghij"
@@ -68,30 +68,30 @@ def broken(draw: Any) -> Any:
 @pytest.fixture(scope="module")
 def denied():
     """A stage on which nothing can be made: what passes for valid ends there."""
-    with Stage() as stage:
+    with StackUnderTest() as stack:
 
         def deny(call, _index):
             if call.mutates and call.service != "sts":
                 raise client_error("AccessDenied", operation=call.operation, status=403)
 
-        stage.wire.before = deny
-        yield stage
+        stack.recorder.before = deny
+        yield stack
 
 
-def answered(stage: Stage, kind: str, properties: Any, old: Any = None) -> dict[str, Any]:
+def answered(stack: StackUnderTest, kind: str, properties: Any, old: Any = None) -> dict[str, Any]:
     """Deliver a proper request with these properties and return its one answer."""
-    stage.resources[NAME] = Resource(None if kind == "Create" else ID, {})
-    request = stage.prepare(kind, {})
+    stack.resources[NAME] = StackResource(None if kind == "Create" else ID, {})
+    request = stack.prepare(kind, {})
     request.event["ResourceProperties"] = properties
     if old is not None:
         request.event["OldResourceProperties"] = old
-    stage.adopt(request.event)
-    adopted = stage.requests[request.id]
-    stage.idle(900)
-    assert stage.armed() == []
+    stack.adopt(request.event)
+    adopted = stack.requests[request.id]
+    stack.idle(900)
+    assert stack.armed() == []
     (body,) = adopted.puts
     assert list(judge(adopted, json.dumps(body).encode(), body)) == []
-    stage.requests.clear()
+    stack.requests.clear()
     return body
 
 
@@ -108,23 +108,23 @@ SHARE = settings(max_examples=40, derandomize=True, **COMMON)
 THOUSAND = settings(max_examples=1000, print_blob=True, **COMMON)
 
 
-def check_create(stage: Stage, properties: Any) -> None:
-    body = answered(stage, "Create", properties)
+def check_create(stack: StackUnderTest, properties: Any) -> None:
+    body = answered(stack, "Create", properties)
 
     assert body["Status"] == "FAILED"
     assert "Internal error" not in body["Reason"]
 
 
-def check_update(stage: Stage, properties: Any, old: Any) -> None:
-    body = answered(stage, "Update", properties, old)
+def check_update(stack: StackUnderTest, properties: Any, old: Any) -> None:
+    body = answered(stack, "Update", properties, old)
 
     assert body["Status"] == "FAILED"
     assert body["PhysicalResourceId"] == ID
     assert "Internal error" not in body["Reason"]
 
 
-def check_delete(stage: Stage, properties: Any) -> None:
-    assert answered(stage, "Delete", properties)["Status"] == "SUCCESS"
+def check_delete(stack: StackUnderTest, properties: Any) -> None:
+    assert answered(stack, "Delete", properties)["Status"] == "SUCCESS"
 
 
 @SHARE
@@ -202,29 +202,29 @@ NAMES = ["\x00", "a\x1b[31mb", "\u202egnp", "\ud800", "\N{PILE OF POO}", "a\nb",
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_strange_name_prefix_leads_to_a_legal_id_or_a_clear_refusal(stage, name) -> None:
-    response = stage.create(NAME, stage.properties(md_metadata={"name_prefix": name}))
+def test_a_strange_name_prefix_leads_to_a_legal_id_or_a_clear_refusal(stack, name) -> None:
+    response = stack.create(NAME, stack.properties(md_metadata={"name_prefix": name}))
 
     assert response.ok or response.reason.startswith("md_metadata.name_prefix")
     assert response.physical_id.isascii()
-    assert stage.delete(NAME).ok
-    assert stage.leftovers() == []
+    assert stack.delete(NAME).ok
+    assert stack.leftovers() == []
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_strange_tag_is_set_as_it_is_or_refused_clearly(stage, name) -> None:
-    response = stage.create(NAME, stage.properties(tags={name: name}))
+def test_a_strange_tag_is_set_as_it_is_or_refused_clearly(stack, name) -> None:
+    response = stack.create(NAME, stack.properties(tags={name: name}))
 
     assert response.ok or response.reason.startswith("tags")
-    assert stage.delete(NAME).ok
-    assert stage.leftovers() == []
+    assert stack.delete(NAME).ok
+    assert stack.leftovers() == []
 
 
 # --- events that are not CloudFormation's ---------------------------------------------------------
 
 
-def proper(stage: Stage) -> dict[str, Any]:
-    event = stage.prepare("Create", stage.properties()).event
+def proper(stack: StackUnderTest) -> dict[str, Any]:
+    event = stack.prepare("Create", stack.properties()).event
     return deepcopy(event)
 
 
@@ -243,20 +243,20 @@ STRANGERS: list[Any] = [
 
 
 @pytest.mark.parametrize("event", STRANGERS, ids=lambda event: str(event)[:40])
-def test_an_event_that_is_not_cloudformation_s_does_and_answers_nothing(stage, event) -> None:
-    summary = stage._app.handler(event, stage_context(stage))
+def test_an_event_that_is_not_cloudformation_s_does_and_answers_nothing(stack, event) -> None:
+    summary = stack._app.handler(event, stage_context(stack))
 
     assert summary["status"] == "REFUSED"
-    assert stage.wire.calls == []
+    assert stack.recorder.calls == []
 
 
 @pytest.mark.parametrize("key", ["RequestType", "RequestId", "StackId", "LogicalResourceId", "ResponseURL"])
 @pytest.mark.parametrize("value", [None, "", 7, [], {}, "a b", "\x00", "x" * 5000, "\N{PILE OF POO}"])
-def test_an_envelope_with_a_broken_part_does_and_answers_nothing(stage, key, value) -> None:
-    event = {**proper(stage), key: value}
+def test_an_envelope_with_a_broken_part_does_and_answers_nothing(stack, key, value) -> None:
+    event = {**proper(stack), key: value}
 
-    assert stage._app.handler(event, stage_context(stage))["status"] == "REFUSED"
-    assert [call for call in stage.wire.calls if call.mutates] == []
+    assert stack._app.handler(event, stage_context(stack))["status"] == "REFUSED"
+    assert [call for call in stack.recorder.calls if call.mutates] == []
 
 
 @pytest.mark.parametrize(
@@ -278,25 +278,25 @@ def test_an_envelope_with_a_broken_part_does_and_answers_nothing(stage, key, val
         "https://",
     ],
 )
-def test_a_url_that_is_not_aws_s_is_never_answered(stage, url) -> None:
-    event = {**proper(stage), "ResponseURL": url}
+def test_a_url_that_is_not_aws_s_is_never_answered(stack, url) -> None:
+    event = {**proper(stack), "ResponseURL": url}
 
     # The driver takes every PUT, and one to a URL that nobody sent is a violation.
-    assert stage._app.handler(event, stage_context(stage))["status"] == "REFUSED"
-    assert stage.violations == []
-    assert [call for call in stage.wire.calls if call.mutates] == []
+    assert stack._app.handler(event, stage_context(stack))["status"] == "REFUSED"
+    assert stack.violations == []
+    assert [call for call in stack.recorder.calls if call.mutates] == []
 
 
 @pytest.mark.parametrize("event", STRANGERS, ids=lambda event: str(event)[:40])
 def test_a_stranger_on_a_warm_container_answers_nobody_else_s_url(event) -> None:
-    with Stage() as stage:
-        request = stage.prepare("Create", stage.properties())
-        stage.wire.before = killed_after(20)
+    with StackUnderTest() as stack:
+        request = stack.prepare("Create", stack.properties())
+        stack.recorder.before = killed_after(20)
         with pytest.raises(KilledError):
-            stage.invoke(request.event)
-        stage.wire.before = None
+            stack.invoke(request.event)
+        stack.recorder.before = None
 
-        stage._app.handler(event, stage_context(stage))
+        stack._app.handler(event, stage_context(stack))
 
         assert request.puts == []
 
@@ -309,7 +309,7 @@ def killed_after(calls: int) -> Any:
     return fault
 
 
-def stage_context(stage: Stage) -> Any:
+def stage_context(stack: StackUnderTest) -> Any:
     from tests.harness.context import Context
 
-    return Context(stage.clock, 120.0)
+    return Context(stack.clock, 120.0)

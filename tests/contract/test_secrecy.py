@@ -11,14 +11,14 @@ import pytest
 
 from massdriver_redis import log
 from massdriver_redis.aws.poll_rule import target_id
-from massdriver_redis.cloudformation.outcome import Answer
+from massdriver_redis.cloudformation.outcome import Response
 from massdriver_redis.handler import PollingResource
 from massdriver_redis.state import naming
 from tests.faults.explorer import record, replay
 from tests.faults.judge import Fault
 from tests.faults.operations import OPERATIONS
 from tests.faults.secrecy import EXTERNAL_ID, KINDS, SIGNATURE, TOKEN, findings, secrets
-from tests.faults.world import World
+from tests.faults.stack import FaultyStack
 from tests.harness import fallback as last_resort
 from tests.harness.cloudformation import PREFIX
 from tests.harness.inmemory_aws import client
@@ -42,13 +42,13 @@ def told_in(plain, kind="throttled", *, for_good=False):
 
 @pytest.mark.parametrize("name", WITH_ALL_SECRETS)
 def test_all_three_secrets_occur_and_none_is_told(name):
-    with World() as world:
-        BY_NAME[name].prepare(world)
-        BY_NAME[name].act(world)
-        world.idle(300)
+    with FaultyStack() as faulty:
+        BY_NAME[name].prepare(faulty)
+        BY_NAME[name].act(faulty)
+        faulty.idle(300)
 
-        assert {kind for kind, _ in secrets(world)} == set(KINDS)
-        assert list(findings(world)) == []
+        assert {kind for kind, _ in secrets(faulty)} == set(KINDS)
+        assert list(findings(faulty)) == []
 
 
 # Planted leaks, made when the create succeeds
@@ -142,7 +142,7 @@ def plant(monkeypatch, leak, kind):
     honest = PollingResource._send
 
     def leaky(self, *args, **options):
-        if isinstance(self._outcome, Answer) and self._outcome.status == "SUCCESS":
+        if isinstance(self._outcome, Response) and self._outcome.status == "SUCCESS":
             leak(self, secret_of(self, kind))
         honest(self, *args, **options)
 
@@ -193,9 +193,9 @@ def test_a_leak_of_the_fallback_is_found(plain, monkeypatch, kind):
 
 @kinds
 def test_a_secret_is_found_in_every_form_it_is_written_in(kind):
-    with World() as world:
-        CREATE.act(world)
-        (secret,) = {text for each, text in secrets(world) if each == kind}
-        world.told.append(json.dumps({"message": json.dumps({"inner": secret})}))
+    with FaultyStack() as faulty:
+        CREATE.act(faulty)
+        (secret,) = {text for each, text in secrets(faulty) if each == kind}
+        faulty.told.append(json.dumps({"message": json.dumps({"inner": secret})}))
 
-        assert list(findings(world)) == [f"{kind} in what a handler returned or raised"]
+        assert list(findings(faulty)) == [f"{kind} in what a handler returned or raised"]

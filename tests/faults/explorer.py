@@ -16,9 +16,9 @@ from tests.harness.recorder import Call
 from .faults import KINDS, possible, strike
 from .judge import End, Fault, Plain, wrongs
 from .operations import Operation
+from .recorder import Send, straight
 from .secrecy import findings
-from .wire import Send, straight
-from .world import World
+from .stack import FaultyStack
 
 Wanted = Callable[[Fault], bool]
 AFTERMATH = 720
@@ -62,15 +62,15 @@ class _Injection:
 
 def record(operation: Operation, *, real: bool = False) -> Plain:
     """Run an operation without a fault; `real` runs it on moto, where only calls and end are told."""
-    with World(real=real) as world:
-        before = _prepare(operation, world)
-        end = _end(operation, world)
-        calls = tuple(call.name for call in world.wire.calls)
+    with FaultyStack(real=real) as faulty:
+        before = _prepare(operation, faulty)
+        end = _end(operation, faulty)
+        calls = tuple(call.name for call in faulty.recorder.calls)
         if real:
             return Plain(end, {}, {}, calls)
-        world.idle(300)
-        plain = Plain(end, before, world.state(), calls)
-        found = list(wrongs(operation, plain, (), end, world))
+        faulty.idle(300)
+        plain = Plain(end, before, faulty.state(), calls)
+        found = list(wrongs(operation, plain, (), end, faulty))
         assert not found, f"{operation.name} without a fault: {found}"
         return plain
 
@@ -79,22 +79,22 @@ def replay(operation: Operation, plain: Plain, *faults: Fault) -> Verdict:
     """Run an operation with faults, judge its end, and search all that was told for secrets."""
     began = time.monotonic()
     status = "LOST"
-    with World() as world:
+    with FaultyStack() as faulty:
         try:
-            _prepare(operation, world)
-            world.wire.hook = _Injection(*faults)
-            end = _end(operation, world)
+            _prepare(operation, faulty)
+            faulty.recorder.hook = _Injection(*faults)
+            end = _end(operation, faulty)
             status = end.status
-            _same_way(plain, faults[0], world)
+            _same_way(plain, faults[0], faulty)
             if end.status != "HUNG":
                 # What is wrong for good doesn't end with the answer.
-                world.idle(AFTERMATH)
-            world.wire.hook = straight
-            world.idle(300)
-            found = list(wrongs(operation, plain, faults, end, world))
+                faulty.idle(AFTERMATH)
+            faulty.recorder.hook = straight
+            faulty.idle(300)
+            found = list(wrongs(operation, plain, faults, end, faulty))
         except Exception as error:
             found = [f"{type(error).__name__}: {error}", traceback.format_exc()[-1500:]]
-        found += [f"a secret is told: {where}" for where in sorted(set(findings(world)))]
+        found += [f"a secret is told: {where}" for where in sorted(set(findings(faulty)))]
     return Verdict(operation.name, tuple(map(str, faults)), status, tuple(found), time.monotonic() - began)
 
 
@@ -131,21 +131,21 @@ def chosen_by(seed: int, share: float) -> Wanted:
     return lambda fault: zlib.crc32(f"{seed} {fault}".encode()) % 10_000 < share * 10_000
 
 
-def _prepare(operation: Operation, world: World) -> dict[str, Any]:
-    operation.prepare(world)
-    world.wire.clear()
-    return {} if world.real else world.state()
+def _prepare(operation: Operation, faulty: FaultyStack) -> dict[str, Any]:
+    operation.prepare(faulty)
+    faulty.recorder.clear()
+    return {} if faulty.real else faulty.state()
 
 
-def _same_way(plain: Plain, fault: Fault, world: World) -> None:
+def _same_way(plain: Plain, fault: Fault, faulty: FaultyStack) -> None:
     """Hold that the replay came to the fault by the recorded way: else it tests something else."""
-    came = tuple(call.name for call in world.wire.calls[: fault.index + 1])
+    came = tuple(call.name for call in faulty.recorder.calls[: fault.index + 1])
     assert came == plain.calls[: fault.index + 1], "the replay left the recorded way before its fault"
 
 
-def _end(operation: Operation, world: World) -> End:
+def _end(operation: Operation, faulty: FaultyStack) -> End:
     try:
-        response = operation.act(world)
+        response = operation.act(faulty)
     except HungError as error:
-        return End("HUNG", "", str(error), tuple(world.violations))
-    return End(response.status, response.physical_id, response.reason, tuple(world.violations))
+        return End("HUNG", "", str(error), tuple(faulty.violations))
+    return End(response.status, response.physical_id, response.reason, tuple(faulty.violations))

@@ -15,7 +15,7 @@ from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableEr
 from tests.harness.cloudformation import KilledError
 from tests.harness.recorder import Call, client_error
 
-from .wire import Send
+from .recorder import Send
 
 PUT = "response:Put"
 """The name under which the PUT of the response is recorded."""

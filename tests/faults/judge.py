@@ -8,7 +8,7 @@ from typing import Any
 
 from .faults import PUT
 from .operations import NAME, Operation
-from .world import World
+from .stack import FaultyStack
 
 OPTIONAL = {
     # The create itself is the last judge of a version; the list only gives a better Reason.
@@ -68,7 +68,7 @@ class Plain:
 
 
 def wrongs(
-    operation: Operation, plain: Plain, faults: Sequence[Fault], end: End, world: World
+    operation: Operation, plain: Plain, faults: Sequence[Fault], end: End, faulty: FaultyStack
 ) -> Iterator[str]:
     """Yield what is wrong with the end of a run; may go on with the run to see what is left after it.
 
@@ -76,10 +76,10 @@ def wrongs(
     """
     fault = faults[0] if faults else None
     yield from end.violations
-    if world.unheard and not _lost_twice(faults):
-        yield f"answered once more, otherwise: {world.unheard}"
+    if faulty.unheard and not _lost_twice(faults):
+        yield f"answered once more, otherwise: {faulty.unheard}"
     if end.status == plain.end.status:
-        yield from _as_ever(operation, plain, fault, end, world)
+        yield from _as_ever(operation, plain, fault, end, faulty)
     elif _lost_twice(faults) and end.status == "FAILED" and CANT_RUN in end.reason:
         pass  # Lambda lost both tries of one event: the function can't run, whoever is to blame.
     elif fault is None or not fault.for_good:
@@ -93,16 +93,16 @@ def wrongs(
     elif not _names(fault, end.reason) and fault.name not in OPTIONAL:
         yield f"the Reason doesn't name the call: {end.reason}"
     if end.status != "SUCCESS" or (fault and fault.for_good and fault.name in DISARMS):
-        yield from _mended(operation, plain, end, world)
+        yield from _mended(operation, plain, end, faulty)
 
 
 def _as_ever(
-    operation: Operation, plain: Plain, fault: Fault | None, end: End, world: World
+    operation: Operation, plain: Plain, fault: Fault | None, end: End, faulty: FaultyStack
 ) -> Iterator[str]:
     if not operation.fails:
         if end.physical_id != plain.end.physical_id:
             yield f"the id is {end.physical_id} and not {plain.end.physical_id}"
-        state = world.state()
+        state = faulty.state()
         if fault and fault.for_good and fault.name in DISARMS:
             state["rules"] = plain.after["rules"]
         yield from _differences(plain.after, state)
@@ -133,21 +133,21 @@ def _names(fault: Fault, reason: str) -> bool:
     return any(each in reason for each in words)
 
 
-def _mended(operation: Operation, plain: Plain, end: End, world: World) -> Iterator[str]:
+def _mended(operation: Operation, plain: Plain, end: End, faulty: FaultyStack) -> Iterator[str]:
     """Do what CloudFormation does next, now without a fault, then delete all."""
     if end.status == "SUCCESS":
-        world.clean_up(NAME)
+        faulty.clean_up(NAME)
     else:
-        operation.mend(world)
-        world.idle(300)
-        if operation.restores and world.resources[NAME].physical_id and plain.before["groups"]:
-            yield from (f"after the rollback: {what}" for what in _differences(plain.before, world.state()))
-    if world.resources[NAME].physical_id and world.leftovers():
-        response = world.delete(NAME)
+        operation.mend(faulty)
+        faulty.idle(300)
+        if operation.restores and faulty.resources[NAME].physical_id and plain.before["groups"]:
+            yield from (f"after the rollback: {what}" for what in _differences(plain.before, faulty.state()))
+    if faulty.resources[NAME].physical_id and faulty.leftovers():
+        response = faulty.delete(NAME)
         if not response.ok:
             yield f"the final Delete failed: {response.reason}"
-    world.idle(300)
-    left = world.leftovers()
+    faulty.idle(300)
+    left = faulty.leftovers()
     if left:
         yield f"left behind: {', '.join(left)}"
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.harness import samples as document
-from tests.harness.cloudformation import Resource, Response, stringify
+from tests.harness.cloudformation import ReceivedResponse, StackResource, stringify
 
-from .world import INVENTED_ID, NAME, World
+from .stack import INVENTED_ID, NAME, FaultyStack
 
-Act = Callable[[World], Response]
+Act = Callable[[FaultyStack], ReceivedResponse]
 
 SMALL = {**document.FREE_TIER, "secure": False}
 _FAILED_CREATE = "Could not create the cache cluster: insufficient capacity in the zone"
@@ -28,9 +28,9 @@ class Operation:
     """
 
     name: str
-    prepare: Callable[[World], None]
+    prepare: Callable[[FaultyStack], None]
     act: Act
-    mend: Callable[[World], None]
+    mend: Callable[[FaultyStack], None]
     fails: bool = False
     restores: bool = True
 
@@ -42,62 +42,62 @@ class UnmendedError(AssertionError):
     """A rollback or a Delete failed although no fault stood in its way."""
 
 
-def _demand(response: Response, what: str) -> None:
+def _demand(response: ReceivedResponse, what: str) -> None:
     if not response.ok:
         raise UnmendedError(f"{what}: {response.reason}")
 
 
-def delete_created(world: World) -> None:
+def delete_created(faulty: FaultyStack) -> None:
     """Delete what a failed create may have left, by the id it answered or one that was made up."""
-    resource = world.resources[NAME]
+    resource = faulty.resources[NAME]
     if resource.physical_id is None:
         resource.physical_id = INVENTED_ID
-    _demand(world.roll_back(NAME), "the Delete of the failed create")
+    _demand(faulty.roll_back(NAME), "the Delete of the failed create")
 
 
-def swap(world: World) -> None:
+def swap(faulty: FaultyStack) -> None:
     """Send the swapped Update."""
-    _demand(world.swap(), "the swapped Update")
+    _demand(faulty.swap(), "the swapped Update")
 
 
-def swap_again(world: World) -> None:
+def swap_again(faulty: FaultyStack) -> None:
     """Continue a rollback that failed, then clean up as after any."""
-    _demand(world.swap_again(), "the continued rollback")
-    cleaned = world.clean_up(NAME)
+    _demand(faulty.swap_again(), "the continued rollback")
+    cleaned = faulty.clean_up(NAME)
     if cleaned:
         _demand(cleaned, "the clean-up")
 
 
-def clean_up(world: World) -> None:
+def clean_up(faulty: FaultyStack) -> None:
     """Send the clean-up Delete again."""
-    _demand(world.clean_up_old(), "the repeated clean-up")
+    _demand(faulty.clean_up_old(), "the repeated clean-up")
 
 
-def nothing(_world: World) -> None:
+def nothing(_world: FaultyStack) -> None:
     """Leave it to the Delete that ends every run."""
 
 
 # --- settings --------------------------------------------------------------------------------------
 
 
-def _bare(_world: World) -> None:
+def _bare(_world: FaultyStack) -> None:
     """Nothing is there yet."""
 
 
-def _created(preset: Mapping[str, Any], **changes: Any) -> Callable[[World], None]:
-    def prepare(world: World) -> None:
-        response = world.create(NAME, world.properties(preset, **changes))
+def _created(preset: Mapping[str, Any], **changes: Any) -> Callable[[FaultyStack], None]:
+    def prepare(faulty: FaultyStack) -> None:
+        response = faulty.create(NAME, faulty.properties(preset, **changes))
         assert response.ok, response.reason
 
     return prepare
 
 
 def _create(preset: Mapping[str, Any], **changes: Any) -> Act:
-    return lambda world: world.create(NAME, world.properties(preset, **changes))
+    return lambda faulty: faulty.create(NAME, faulty.properties(preset, **changes))
 
 
 def _update(preset: Mapping[str, Any], **changes: Any) -> Act:
-    return lambda world: world.update(NAME, world.properties(preset, **changes), clean_up=False)
+    return lambda faulty: faulty.update(NAME, faulty.properties(preset, **changes), clean_up=False)
 
 
 def _updated(
@@ -105,41 +105,41 @@ def _updated(
     changes: Mapping[str, Any],
     *,
     fails: bool,
-    order: Callable[[World], None] = _bare,
+    order: Callable[[FaultyStack], None] = _bare,
     **before: Any,
-) -> Callable[[World], None]:
+) -> Callable[[FaultyStack], None]:
     """Prepare a resource whose Update with `changes` ended as told, after `order` was given."""
 
-    def prepare(world: World) -> None:
-        _created(preset, **before)(world)
-        order(world)
-        response = _update(preset, **{**before, **changes})(world)
+    def prepare(faulty: FaultyStack) -> None:
+        _created(preset, **before)(faulty)
+        order(faulty)
+        response = _update(preset, **{**before, **changes})(faulty)
         assert response.ok is not fails, response.reason
 
     return prepare
 
 
-def _fail_create(world: World) -> None:
-    world.aws.simulator.fail_next_create(_FAILED_CREATE)
+def _fail_create(faulty: FaultyStack) -> None:
+    faulty.aws.simulator.fail_next_create(_FAILED_CREATE)
 
 
-def _take_back_replicas(world: World) -> None:
-    world.aws.simulator.roll_back_next("replicas", _TAKEN_BACK)
+def _take_back_replicas(faulty: FaultyStack) -> None:
+    faulty.aws.simulator.roll_back_next("replicas", _TAKEN_BACK)
 
 
-def _failed_create(world: World) -> None:
-    _fail_create(world)
-    response = world.create(NAME, world.properties(document.FREE_TIER))
+def _failed_create(faulty: FaultyStack) -> None:
+    _fail_create(faulty)
+    response = faulty.create(NAME, faulty.properties(document.FREE_TIER))
     assert not response.ok
 
 
-def _cancelled_create(world: World) -> None:
+def _cancelled_create(faulty: FaultyStack) -> None:
     """CloudFormation cancels a create that runs, and deletes it under an id of its own making."""
-    world.stack_status("CREATE_IN_PROGRESS")
-    properties = stringify(world.properties(document.FREE_TIER))
-    world.resources[NAME] = Resource(INVENTED_ID, properties)
-    world.send("Create", NAME)
-    world.step(until=world.clock.now())
+    faulty.stack_status("CREATE_IN_PROGRESS")
+    properties = stringify(faulty.properties(document.FREE_TIER))
+    faulty.resources[NAME] = StackResource(INVENTED_ID, properties)
+    faulty.send("Create", NAME)
+    faulty.step(until=faulty.clock.now())
 
 
 # --- the list --------------------------------------------------------------------------------------
@@ -207,49 +207,49 @@ OPERATIONS = (
     Operation(
         "clean-up of a replacement",
         _updated(document.FREE_TIER, _REPLACE, fails=False),
-        World.clean_up_old,
+        FaultyStack.clean_up_old,
         clean_up,
         restores=False,
     ),
     Operation(
         "rollback of a failed update",
         _updated(_REPLICATED, _TWICE, fails=True, order=_take_back_replicas),
-        World.swap,
+        FaultyStack.swap,
         swap_again,
         restores=False,
     ),
     Operation(
         "rollback of a failed replacement",
         _updated(document.FREE_TIER, _REPLACE, fails=True, order=_fail_create),
-        World.swap,
+        FaultyStack.swap,
         swap_again,
         restores=False,
     ),
     Operation(
         "rollback of a finished replacement",
         _updated(document.FREE_TIER, _REPLACE, fails=False, **_CHANGEABLE),
-        World.swap,
+        FaultyStack.swap,
         swap_again,
         restores=False,
     ),
     Operation(
         "delete",
         _created(_with_role(_REPLICATED)),
-        lambda world: world.delete(NAME),
+        lambda faulty: faulty.delete(NAME),
         nothing,
         restores=False,
     ),
     Operation(
         "delete of a failed create",
         _failed_create,
-        lambda world: world.roll_back(NAME),
+        lambda faulty: faulty.roll_back(NAME),
         nothing,
         restores=False,
     ),
     Operation(
         "delete of a cancelled create",
         _cancelled_create,
-        lambda world: world.roll_back(NAME),
+        lambda faulty: faulty.roll_back(NAME),
         nothing,
         restores=False,
     ),

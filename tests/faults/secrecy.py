@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from tests.harness.recorder import Call
 
 if TYPE_CHECKING:
-    from .world import World
+    from .stack import FaultyStack
 
 TOKEN, SIGNATURE, EXTERNAL_ID = KINDS = ("token", "signature", "external id")
 
@@ -43,30 +43,30 @@ class Place:
     may: Collection[str] = ()
 
 
-def findings(world: World) -> Iterator[str]:
+def findings(faulty: FaultyStack) -> Iterator[str]:
     """Yield each place where a secret stands that must not, by the secret's kind; never the secret."""
-    forms = [(kind, form) for kind, text in secrets(world) for form in _forms(text)]
-    for place in _places(world):
+    forms = [(kind, form) for kind, text in secrets(faulty) for form in _forms(text)]
+    for place in _places(faulty):
         for kind, form in forms:
             if form in place.text and kind not in place.may:
                 yield f"{kind} in {place.name}"
 
 
-def secrets(world: World) -> set[tuple[str, str]]:
+def secrets(faulty: FaultyStack) -> set[tuple[str, str]]:
     """Return each secret of a run with its kind."""
-    return {*_tokens(world), *_of_requests(world)}
+    return {*_tokens(faulty), *_of_requests(faulty)}
 
 
-def _tokens(world: World) -> Iterator[tuple[str, str]]:
-    for call in world.wire.history:
+def _tokens(faulty: FaultyStack) -> Iterator[tuple[str, str]]:
+    for call in faulty.recorder.history:
         if call.name == "secretsmanager:CreateSecret":
             yield TOKEN, json.loads(call.params["SecretString"])["password"]
         if call.params.get("AuthToken"):
             yield TOKEN, call.params["AuthToken"]
 
 
-def _of_requests(world: World) -> Iterator[tuple[str, str]]:
-    for request in world.requests.values():
+def _of_requests(faulty: FaultyStack) -> Iterator[tuple[str, str]]:
+    for request in faulty.requests.values():
         yield SIGNATURE, parse_qs(urlsplit(request.event["ResponseURL"]).query)["X-Amz-Signature"][0]
         for key in ("ResourceProperties", "OldResourceProperties"):
             data = request.event.get(key, {}).get("aws_authentication", {}).get("data", {})
@@ -79,55 +79,55 @@ def _forms(text: str) -> set[str]:
     return {text, quote(text, safe=""), json.dumps(text)[1:-1], base64.b64encode(text.encode()).decode()}
 
 
-def _places(world: World) -> Iterator[Place]:
-    yield from _told(world)
-    yield from _answered(world)
-    yield from _kept(world)
-    yield from _polled(world)
-    for call in world.wire.history:
+def _places(faulty: FaultyStack) -> Iterator[Place]:
+    yield from _told(faulty)
+    yield from _answered(faulty)
+    yield from _kept(faulty)
+    yield from _polled(faulty)
+    for call in faulty.recorder.history:
         yield from _asked(call)
 
 
-def _told(world: World) -> Iterator[Place]:
+def _told(faulty: FaultyStack) -> Iterator[Place]:
     """Yield what Lambda writes to the log groups, metrics in their embedded format included."""
-    yield Place("the log", world.logs.getvalue())
-    yield Place("another log", world.other_logs.getvalue())
-    yield Place("what is printed", world.printed.getvalue())
-    for told in world.told:
+    yield Place("the log", faulty.logs.getvalue())
+    yield Place("another log", faulty.other_logs.getvalue())
+    yield Place("what is printed", faulty.printed.getvalue())
+    for told in faulty.told:
         yield Place("what a handler returned or raised", told)
 
 
-def _answered(world: World) -> Iterator[Place]:
-    for request in world.requests.values():
+def _answered(faulty: FaultyStack) -> Iterator[Place]:
+    for request in faulty.requests.values():
         for body in request.puts:
             data: Mapping[str, Any] = body["Data"]
             shown = {key: value for key, value in data.items() if key not in _MAY_IN_DATA}
             yield Place("a response", json.dumps({**body, "Data": shown}))
             yield Place("a response's Data", json.dumps(data), may=(TOKEN,))
-    for unheard in world.unheard:
+    for unheard in faulty.unheard:
         yield Place("a response", unheard.decode())
 
 
-def _kept(world: World) -> Iterator[Place]:
+def _kept(faulty: FaultyStack) -> Iterator[Place]:
     """Yield what AWS shows of resources, their tags included."""
-    for each in world.aws.ec2.groups.values():
+    for each in faulty.aws.ec2.groups.values():
         yield Place("a security group", json.dumps(each))
-    for secret in world.aws.secrets.secrets.values():
+    for secret in faulty.aws.secrets.secrets.values():
         shown = {key: value for key, value in secret.items() if key != "SecretString"}
         yield Place("a secret's description", json.dumps(shown, default=str))
-    for group in world.aws.simulator.groups():
-        tags = world.aws.simulator.tags(group.id)
+    for group in faulty.aws.simulator.groups():
+        tags = faulty.aws.simulator.tags(group.id)
         yield Place("a replication group", json.dumps([group.id, group.description, tags]))
-    yield Place("a rule's tags", json.dumps(world.rule_tags))
+    yield Place("a rule's tags", json.dumps(faulty.rule_tags))
 
 
-def _polled(world: World) -> Iterator[Place]:
-    for fired in world.rule_inputs:
+def _polled(faulty: FaultyStack) -> Iterator[Place]:
+    for fired in faulty.rule_inputs:
         yield Place("a rule's Input", fired, _IN_A_RULE)
-    for name, targets in world.aws.rules.rules.items():
+    for name, targets in faulty.aws.rules.rules.items():
         yield Place("a rule's name", name)
         for target in targets.values():
-            request = world.requests.get(json.loads(target["Input"]).get("RequestId"))
+            request = faulty.requests.get(json.loads(target["Input"]).get("RequestId"))
             closed = request is None or request.puts
             yield Place("a rule that outlives its request", json.dumps(target), () if closed else _IN_A_RULE)
 

@@ -15,8 +15,8 @@ import pytest
 from massdriver_redis.aws.poll_rule import PollRule
 from massdriver_redis.handler import PollingResource
 from massdriver_redis.planner import delete as teardown
-from massdriver_redis.planner.decision import Done
-from massdriver_redis.reconciler.loop import Operation as Handling
+from massdriver_redis.planner.decision import UpToDate
+from massdriver_redis.reconciler.loop import Reconciliation as Handling
 
 from . import explorer, search
 from .explorer import every, pairs, record, replay
@@ -145,7 +145,7 @@ def found_in_create(plain):
 
 
 def test_it_finds_a_cluster_left_behind(found_in_create, monkeypatch):
-    monkeypatch.setattr(teardown, "_group", lambda *_: Done())
+    monkeypatch.setattr(teardown, "_group", lambda *_: UpToDate())
 
     assert "left behind" in found_in_create("elasticache:DescribeCacheClusters", "denied", True)
 

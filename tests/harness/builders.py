@@ -13,10 +13,10 @@ from massdriver_redis.state.observed import (
     Group,
     Node,
     NodeGroup,
+    Observed,
     Secret,
     SecurityGroup,
     SubnetGroup,
-    World,
 )
 from massdriver_redis.state.record import OWNER
 
@@ -85,9 +85,9 @@ def secret(owner: Owner = MINE, **changes: Any) -> Secret:
     return replace(Secret("arn:secret", description, deleting=False, tags={}), **changes)
 
 
-def world(**changes: Any) -> World:
+def observed(**changes: Any) -> Observed:
     """Return a world in which everything of the cluster is there and is ours."""
-    whole = World(group(), subnet_group(), security_group(), secret())
+    whole = Observed(group(), subnet_group(), security_group(), secret())
     return replace(whole, **changes)
 
 

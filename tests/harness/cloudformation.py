@@ -48,7 +48,7 @@ class HungError(AssertionError):
 
 
 @dataclass(frozen=True)
-class Response:
+class ReceivedResponse:
     """What CloudFormation learnt of one request; `seconds` and `polls` say how long it took."""
 
     status: str
@@ -65,7 +65,7 @@ class Response:
 
 
 @dataclass
-class Request:
+class SentRequest:
     """One request on its way; `puts` are all bodies that arrived for it, the first of them counts.
 
     `given_up` tells that CloudFormation cancelled it, or that the fallback answered it too: what is said
@@ -88,11 +88,11 @@ class Request:
         return float(self.event["ResourceProperties"].get("ServiceTimeout", 3600))
 
     @property
-    def response(self) -> Response | None:
+    def response(self) -> ReceivedResponse | None:
         if not self.puts:
             return None
         body = self.puts[0]
-        return Response(
+        return ReceivedResponse(
             status=body["Status"],
             physical_id=body["PhysicalResourceId"],
             reason=body["Reason"],
@@ -104,7 +104,7 @@ class Request:
 
 
 @dataclass
-class Resource:
+class StackResource:
     """What CloudFormation keeps of one resource: id and properties, and those before the last update."""
 
     physical_id: str | None = None
@@ -122,7 +122,7 @@ class Delivery:
     attempt: int = field(default=1, compare=False)
 
 
-class Driver:
+class FakeCloudFormation:
     """One stack called `stack_name` and the provider's function, on `clock`; a context manager inside moto.
 
     `lateness` gives the seconds by which a rule fires late. `failed` is called with the on-failure record
@@ -141,8 +141,8 @@ class Driver:
         guid = uuid.uuid5(uuid.NAMESPACE_DNS, stack_name)
         self.clock = clock
         self.stack_id = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{stack_name}/{guid}"
-        self.resources: dict[str, Resource] = {}
-        self.requests: dict[str, Request] = {}
+        self.resources: dict[str, StackResource] = {}
+        self.requests: dict[str, SentRequest] = {}
         self.violations: list[str] = []
         self.put_faults: list[Exception] = []
         self.rule_inputs: list[str] = []
@@ -171,15 +171,17 @@ class Driver:
 
     # --- operations on a resource ------------------------------------------------------------------
 
-    def create(self, logical_id: str, properties: Mapping[str, Any]) -> Response:
+    def create(self, logical_id: str, properties: Mapping[str, Any]) -> ReceivedResponse:
         """Create a resource; where it fails, CloudFormation's next move is `roll_back`."""
         self.stack_status("CREATE_IN_PROGRESS")
-        resource = self.resources[logical_id] = Resource(properties=stringify(properties))
+        resource = self.resources[logical_id] = StackResource(properties=stringify(properties))
         response = self.run(self.send("Create", logical_id))
         resource.physical_id = response.physical_id
         return response
 
-    def update(self, logical_id: str, properties: Mapping[str, Any], *, clean_up: bool = True) -> Response:
+    def update(
+        self, logical_id: str, properties: Mapping[str, Any], *, clean_up: bool = True
+    ) -> ReceivedResponse:
         """Update a resource; a replaced one is cleaned up unless `clean_up` is False."""
         self.stack_status("UPDATE_IN_PROGRESS")
         resource = self.resources[logical_id]
@@ -193,7 +195,7 @@ class Driver:
                 self.clean_up(logical_id)
         return response
 
-    def roll_back(self, logical_id: str) -> Response:
+    def roll_back(self, logical_id: str) -> ReceivedResponse:
         """Do what CloudFormation does after a failure: delete what was created, or swap the update back."""
         resource = self.resources[logical_id]
         if resource.before is None:
@@ -210,7 +212,7 @@ class Driver:
             self.clean_up(logical_id)
         return response
 
-    def clean_up(self, logical_id: str) -> Response | None:
+    def clean_up(self, logical_id: str) -> ReceivedResponse | None:
         """Delete the old resource of a replacement, with its old properties; None where there is none."""
         resource = self.resources[logical_id]
         before, resource.before = resource.before, None
@@ -218,14 +220,14 @@ class Driver:
             return None
         return self.run(self.send("Delete", logical_id, physical_id=before[0], properties=before[1]))
 
-    def delete(self, logical_id: str) -> Response:
+    def delete(self, logical_id: str) -> ReceivedResponse:
         """Delete a resource as deleting its stack does."""
         self.stack_status("DELETE_IN_PROGRESS")
         return self.run(self.send("Delete", logical_id))
 
     # --- requests ----------------------------------------------------------------------------------
 
-    def send(self, kind: Kind, logical_id: str, **changes: Any) -> Request:
+    def send(self, kind: Kind, logical_id: str, **changes: Any) -> SentRequest:
         """Send a request and return without waiting; `run` waits.
 
         `physical_id` and `properties` are those of the resource unless given; None leaves the id out.
@@ -253,13 +255,13 @@ class Driver:
             event["PhysicalResourceId"] = physical_id
         if kind == "Update" and resource.before:
             event["OldResourceProperties"] = {"ServiceToken": FUNCTION, **resource.before[1]}
-        request = self.requests[request_id] = Request(event, self.clock.now())
+        request = self.requests[request_id] = SentRequest(event, self.clock.now())
         self.deliver(event)
         return request
 
-    def adopt(self, event: Mapping[str, Any]) -> Request:
+    def adopt(self, event: Mapping[str, Any]) -> SentRequest:
         """Send a request as it stands in a file."""
-        request = self.requests[event["RequestId"]] = Request(dict(event), self.clock.now())
+        request = self.requests[event["RequestId"]] = SentRequest(dict(event), self.clock.now())
         self.deliver(event)
         return request
 
@@ -268,7 +270,7 @@ class Driver:
         delivery = Delivery(self.clock.now() + after, next(self._numbers), json.loads(json.dumps(event)))
         heapq.heappush(self._queue, delivery)
 
-    def run(self, request: Request) -> Response:
+    def run(self, request: SentRequest) -> ReceivedResponse:
         """Let time pass until `request` is answered; raise HungError where CloudFormation would give up."""
         gives_up = request.sent_at + request.timeout
         while request.response is None:
@@ -401,7 +403,7 @@ class Driver:
         self._stack.status = "CREATE_IN_PROGRESS"
 
 
-def judge(request: Request, body: bytes, sent: dict[str, Any]) -> Iterator[str]:
+def judge(request: SentRequest, body: bytes, sent: dict[str, Any]) -> Iterator[str]:
     """Yield what is wrong with a response, in CloudFormation's terms and this project's own."""
     event = request.event
     for key in ("StackId", "RequestId", "LogicalResourceId"):

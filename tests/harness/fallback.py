@@ -14,7 +14,7 @@ import pytest
 
 from tests.simulator.errors import Refusal
 
-from .cloudformation import Driver
+from .cloudformation import FakeCloudFormation
 from .inmemory_aws import Rules
 from .moto_aws import client
 
@@ -41,15 +41,17 @@ class LastResort:
     """Takes on-failure records, as `Driver(failed=...)`; `outcomes` tells what it did with each."""
 
     def __init__(self) -> None:
-        self.driver: Driver | None = None
+        self.cloudformation: FakeCloudFormation | None = None
         self.outcomes: list[str] = []
 
     def __call__(self, record: dict[str, Any]) -> None:
-        assert self.driver
-        bridge = MODULES["eventbridge"].EventBridge(sleep=self.driver.clock.sleep)
+        assert self.cloudformation
+        bridge = MODULES["eventbridge"].EventBridge(sleep=self.cloudformation.clock.sleep)
         # The signed HTTP call has tests of its own; moto in process takes boto3's.
         with mock.patch.object(bridge, "_try", _call):
-            done = MODULES["app"].handle(record, bridge, self.driver.put, self.driver.clock.now())
+            done = MODULES["app"].handle(
+                record, bridge, self.cloudformation.put, self.cloudformation.clock.now()
+            )
         self.outcomes.append(done["status"])
 
 

@@ -44,7 +44,7 @@ def client(service: str) -> Any:
     return boto3.client(service, REGION, **keys)
 
 
-class Swift:
+class InMemoryAws:
     """Everything the function speaks to, in one VPC with subnets in the zones a, b and a."""
 
     def __init__(self, timing: Timing | None = None, quotas: Quotas | None = None) -> None:

@@ -22,23 +22,23 @@ from massdriver_redis import log
 from tests.simulator import Timing
 
 from . import fallback as last_resort
-from . import inmemory_aws as swift
+from . import inmemory_aws
 from . import samples as document
 from .clock import SimulatedClock
 from .cloudformation import (
     LAMBDA_TIMEOUT,
     PREFIX,
     Delivery,
-    Driver,
+    FakeCloudFormation,
     KilledError,
-    Request,
-    Resource,
-    Response,
+    ReceivedResponse,
+    SentRequest,
+    StackResource,
     stringify,
 )
-from .inmemory_aws import ACCOUNT, REGION, Swift
-from .moto_aws import Cloud
-from .recorder import Call, Wire
+from .inmemory_aws import ACCOUNT, REGION, InMemoryAws
+from .moto_aws import MotoAws
+from .recorder import Call, Recorder
 from .stack import BRISK
 
 LOGICAL_ID = "Redis"
@@ -77,7 +77,9 @@ class _Outcome:
     def take(self, call: Call) -> None:
         self.known = True
         try:
-            self._answer = getattr(swift.client(call.service), xform_name(call.operation))(**call.params)
+            self._answer = getattr(inmemory_aws.client(call.service), xform_name(call.operation))(
+                **call.params
+            )
         except ClientError as error:
             self._error = error
 
@@ -91,13 +93,13 @@ class Halt(BaseException):
     """What went wrong inside a suspended invocation; the handler must not take it for its own trouble."""
 
 
-class Sandboxes(Driver):
+class InterleavedCloudFormation(FakeCloudFormation):
     """A driver whose invocations may run inside one another, each in its own copy of the handler's state."""
 
-    def __init__(self, scene: Scene, **options: Any) -> None:
-        super().__init__(scene.clock, **options)
+    def __init__(self, interleaved: Interleaved, **options: Any) -> None:
+        super().__init__(interleaved.clock, **options)
         self.running: list[_Running] = []
-        self._scene = scene
+        self._scene = interleaved
         self._invocations = 0
 
     def _invoke(self, delivery: Delivery) -> None:
@@ -130,7 +132,7 @@ class Sandboxes(Driver):
             super().stack_status(status)
 
 
-class Scene:
+class Interleaved:
     """One resource of one stack, and what is put between its calls; a context manager.
 
     `real` runs it on moto instead of the swift AWS.
@@ -140,12 +142,12 @@ class Scene:
         self, timing: Timing = BRISK, *, real: bool = False, lateness: Callable[[], float] = lambda: 0.0
     ) -> None:
         self.real = real
-        self._cloud = Cloud(timing) if real else None
-        self._swift = None if real else Swift(timing)
+        self._cloud = MotoAws(timing) if real else None
+        self._swift = None if real else InMemoryAws(timing)
         self.clock: SimulatedClock = self._world.clock
         self.simulator = self._world.simulator
-        self.wire = Wire(before=self._before)
-        self.driver = Sandboxes(self, lateness=lateness, failed=self._fall_back)
+        self.recorder = Recorder(before=self._before)
+        self.cloudformation = InterleavedCloudFormation(self, lateness=lateness, failed=self._fall_back)
         self._rule_tags: dict[str, dict[str, str]] = {}
         self.made: list[Made] = []
         self.counts: dict[str, int] = {}
@@ -159,9 +161,11 @@ class Scene:
         return self._cloud or self._swift
 
     def __enter__(self) -> Self:
-        for each in (self._world, self.wire, self.driver):
+        for each in (self._world, self.recorder, self.cloudformation):
             self._open.enter_context(each)
-        self._open.enter_context(mock.patch.object(self.driver, "_events", swift.client("events")))
+        self._open.enter_context(
+            mock.patch.object(self.cloudformation, "_events", inmemory_aws.client("events"))
+        )
         return self
 
     def __exit__(self, *failure: Any) -> None:
@@ -169,20 +173,20 @@ class Scene:
 
     # --- between the calls --------------------------------------------------------------------------
 
-    def cut(self, request: Request | str, at: int, then: Callable[[], object]) -> None:
+    def cut(self, request: SentRequest | str, at: int, then: Callable[[], object]) -> None:
         """Let `then` happen when `request` is about to make its call number `at`, counted from 0."""
         request_id = request if isinstance(request, str) else request.id
         self._cuts[request_id, at] = then
 
     def cut_in_flight(
-        self, request: Request, at: int, then: Callable[[], object], lands_after: float
+        self, request: SentRequest, at: int, then: Callable[[], object], lands_after: float
     ) -> None:
         """Let `then` happen while call number `at` is on its way: AWS takes it after so many seconds."""
         self.cut(request, at, then)
         self._in_flight[request.id, at] = lands_after
 
     def _before(self, call: Call, _index: int) -> Mapping[str, Any] | None:
-        running = self.driver.running
+        running = self.cloudformation.running
         if not running or running[-1].suspended or self._landing:
             return None  # the driver's own
         top = running[-1]
@@ -246,7 +250,7 @@ class Scene:
         """Run the fallback on an event that failed at both tries; its calls are nobody's."""
         assert self._swift, "on moto, put the fallback into the driver"
         rules, now = self._swift.rules, self.clock.now()
-        last_resort.take(record, rules, self._rule_tags, self.driver.put_by_the_fallback, now)
+        last_resort.take(record, rules, self._rule_tags, self.cloudformation.put_by_the_fallback, now)
 
     # --- what CloudFormation does ---------------------------------------------------------------------
 
@@ -268,77 +272,81 @@ class Scene:
         made = document.properties(vpc=vpc, **changes)
         return {key: value for key, value in made.items() if key != "ServiceToken"}
 
-    def begin_create(self, properties: Mapping[str, Any]) -> Request:
+    def begin_create(self, properties: Mapping[str, Any]) -> SentRequest:
         """Send a Create and return at once."""
-        self.driver.stack_status("CREATE_IN_PROGRESS")
-        self.driver.resources[LOGICAL_ID] = Resource(properties=stringify(properties))
-        return self.driver.send("Create", LOGICAL_ID)
+        self.cloudformation.stack_status("CREATE_IN_PROGRESS")
+        self.cloudformation.resources[LOGICAL_ID] = StackResource(properties=stringify(properties))
+        return self.cloudformation.send("Create", LOGICAL_ID)
 
-    def begin_update(self, properties: Mapping[str, Any]) -> Request:
+    def begin_update(self, properties: Mapping[str, Any]) -> SentRequest:
         """Send an Update and return at once; `roll_back` is CloudFormation's answer to a cancellation."""
-        self.driver.stack_status("UPDATE_IN_PROGRESS")
+        self.cloudformation.stack_status("UPDATE_IN_PROGRESS")
         resource = self.resource
         resource.before = (resource.physical_id, resource.properties)
         resource.properties = stringify(properties)
-        return self.driver.send("Update", LOGICAL_ID)
+        return self.cloudformation.send("Update", LOGICAL_ID)
 
-    def begin_roll_back(self) -> Request:
+    def begin_roll_back(self) -> SentRequest:
         """Send the swapped Update of a cancelled update and return at once."""
-        self.driver.stack_status("UPDATE_ROLLBACK_IN_PROGRESS")
+        self.cloudformation.stack_status("UPDATE_ROLLBACK_IN_PROGRESS")
         resource = self.resource
         assert resource.before
         given_up = (resource.physical_id, resource.properties)
         resource.properties, resource.before = resource.before[1], given_up
-        return self.driver.send("Update", LOGICAL_ID)
+        return self.cloudformation.send("Update", LOGICAL_ID)
 
-    def begin_delete(self) -> Request:
+    def begin_delete(self) -> SentRequest:
         """Send a Delete of the whole stack and return at once."""
-        self.driver.stack_status("DELETE_IN_PROGRESS")
-        return self.driver.send("Delete", LOGICAL_ID)
+        self.cloudformation.stack_status("DELETE_IN_PROGRESS")
+        return self.cloudformation.send("Delete", LOGICAL_ID)
 
-    def cancel_create(self, physical_id: str | None) -> Response:
+    def cancel_create(self, physical_id: str | None) -> ReceivedResponse:
         """Delete what is still being created, under the id that CloudFormation invented, knows or lacks."""
-        self.driver.stack_status("ROLLBACK_IN_PROGRESS")
-        return self.driver.run(self.driver.send("Delete", LOGICAL_ID, physical_id=physical_id))
+        self.cloudformation.stack_status("ROLLBACK_IN_PROGRESS")
+        return self.cloudformation.run(
+            self.cloudformation.send("Delete", LOGICAL_ID, physical_id=physical_id)
+        )
 
-    def create(self, properties: Mapping[str, Any]) -> Response:
+    def create(self, properties: Mapping[str, Any]) -> ReceivedResponse:
         """Create and demand success."""
-        response = self.driver.create(LOGICAL_ID, properties)
+        response = self.cloudformation.create(LOGICAL_ID, properties)
         assert response.ok, response.reason
         return response
 
-    def end(self, request: Request) -> Response:
+    def end(self, request: SentRequest) -> ReceivedResponse:
         """Wait for the answer and let CloudFormation note the id."""
-        response = self.driver.run(request)
+        response = self.cloudformation.run(request)
         if response.ok:
             self.resource.physical_id = response.physical_id
         return response
 
-    def again(self, request: Request) -> None:
+    def again(self, request: SentRequest) -> None:
         """Deliver an event once more, at once and before all others."""
         self.invoke(request.event)
 
-    def deliver_first(self, request: Request) -> None:
+    def deliver_first(self, request: SentRequest) -> None:
         """Deliver a request just sent, at once and before all others."""
-        queue = self.driver._queue
+        queue = self.cloudformation._queue
         queue[:] = [delivery for delivery in queue if delivery.event["RequestId"] != request.id]
         heapq.heapify(queue)
         self.invoke(request.event)
 
     def invoke(self, event: Mapping[str, Any]) -> None:
         """Let the function handle an event now."""
-        self.driver._invoke(Delivery(self.clock.now(), next(self.driver._numbers), dict(event)))
+        self.cloudformation._invoke(
+            Delivery(self.clock.now(), next(self.cloudformation._numbers), dict(event))
+        )
 
     @property
-    def resource(self) -> Resource:
-        return self.driver.resources[LOGICAL_ID]
+    def resource(self) -> StackResource:
+        return self.cloudformation.resources[LOGICAL_ID]
 
     def begin_another_stack(self) -> None:
         """Let the stack be, and begin one of the same name: its ids are others."""
         assert self._swift
-        self._swift.begin_another_stack(self.driver.stack_id)
-        head, _, guid = self.driver.stack_id.rpartition("/")
-        self.driver.stack_id = f"{head}/{uuid.uuid5(uuid.UUID(guid), 'the next')}"
+        self._swift.begin_another_stack(self.cloudformation.stack_id)
+        head, _, guid = self.cloudformation.stack_id.rpartition("/")
+        self.cloudformation.stack_id = f"{head}/{uuid.uuid5(uuid.UUID(guid), 'the next')}"
 
     def set_stack_status(self, status: str) -> None:
         if self._swift:
@@ -353,35 +361,40 @@ class Scene:
 
     def settle(self) -> None:
         """Let everything still under way end; demand that no poll rule is left and no violation."""
-        self.driver.idle(1200)
-        assert self.driver.armed() == [], "a poll rule is left"
-        assert self.driver.violations == []
+        self.cloudformation.idle(1200)
+        assert self.cloudformation.armed() == [], "a poll rule is left"
+        assert self.cloudformation.violations == []
         assert not self._cuts, "a point of suspension was never reached"
 
     def leftovers(self) -> list[str]:
         """Return all that is left, final snapshots and secrets in their recovery window apart."""
-        return [*self.simulator.leftovers(), *self._security_groups(), *self._secrets(), *self.driver.armed()]
+        return [
+            *self.simulator.leftovers(),
+            *self._security_groups(),
+            *self._secrets(),
+            *self.cloudformation.armed(),
+        ]
 
     def _security_groups(self) -> list[str]:
         if self._swift:
             return list(self._swift.ec2.groups)
-        found = swift.client("ec2").describe_security_groups()["SecurityGroups"]
+        found = inmemory_aws.client("ec2").describe_security_groups()["SecurityGroups"]
         return [each["GroupId"] for each in found if each["GroupName"].startswith(PREFIX)]
 
     def _secrets(self) -> list[str]:
         if self._swift:
             secrets = self._swift.secrets.secrets.values()
             return [secret["ARN"] for secret in secrets if "DeletedDate" not in secret]
-        return [each["ARN"] for each in swift.client("secretsmanager").list_secrets()["SecretList"]]
+        return [each["ARN"] for each in inmemory_aws.client("secretsmanager").list_secrets()["SecretList"]]
 
     def groups(self) -> dict[str, Any]:
         """Return the true state of every replication group by id."""
         return {group.id: group for group in self.simulator.groups()}
 
-    def calls_of(self, request: Request) -> list[Made]:
+    def calls_of(self, request: SentRequest) -> list[Made]:
         return [made for made in self.made if made.request_id == request.id]
 
-    def steps_after_knowing(self, request: Request, at: int) -> list[str]:
+    def steps_after_knowing(self, request: SentRequest, at: int) -> list[str]:
         """Return what a superseded request still did after it could know, clean-up left out.
 
         Suspended before its call `at`, it could know from its next look at its rule on.
@@ -395,7 +408,7 @@ class Scene:
 
     def finish(self) -> None:
         """Delete the stack's resource and demand that nothing at all is left."""
-        response = self.driver.delete(LOGICAL_ID)
+        response = self.cloudformation.delete(LOGICAL_ID)
         assert response.ok, response.reason
         self.settle()
         assert self.leftovers() == []

@@ -34,7 +34,7 @@ def client(service: str) -> Any:
     return boto3.client(service, REGION, **_KEYS)
 
 
-class Cloud:
+class MotoAws:
     """moto with the simulator inside, as a context manager.
 
     `subnets` lie in the zones a, b and a; `other_subnet` and `other_security_group` in a second VPC.

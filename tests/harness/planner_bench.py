@@ -14,21 +14,21 @@ from typing import Any
 
 from massdriver_redis import catalog, log
 from massdriver_redis.aws.session import Aws
-from massdriver_redis.errors import BusyError, PatientError, ResourceError
-from massdriver_redis.planner.decision import Decision, Done, Failed, Look, Moment, Step, Wait
+from massdriver_redis.errors import NotYetVisibleError, ResourceError, TransientError
+from massdriver_redis.planner.decision import Apply, Decision, Look, PlanContext, Reject, Requeue, UpToDate
 from massdriver_redis.planner.plan import plan
 from massdriver_redis.properties import parse as properties
 from massdriver_redis.properties.parse import Properties
-from massdriver_redis.reconciler.external import Site
+from massdriver_redis.reconciler.external import ExternalResource
 from massdriver_redis.state.desired import Desired, desired
 from massdriver_redis.state.naming import Owner, names
-from massdriver_redis.state.record import Stamp
+from massdriver_redis.state.record import RequestVersion
 from tests.simulator import Quotas, Timing
 
 from .clock import MIDSUMMER_2026
-from .inmemory_aws import ACCOUNT, REGION, VPC, Swift, client
+from .inmemory_aws import ACCOUNT, REGION, VPC, InMemoryAws, client
 from .logs import captured
-from .recorder import Call, Wire
+from .recorder import Call, Recorder
 
 _STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/shop/0a1b2c3d-0000-4000-8000-000000000000"
 OWNER = Owner(_STACK, "Redis")
@@ -54,11 +54,11 @@ class Update:
     steps: int = -1
     request_id: str = ""
 
-    def moment(self, now: float, stamp: Stamp, *, subnets_stay: bool) -> Moment:
+    def moment(self, now: float, request_version: RequestVersion, *, subnets_stay: bool) -> PlanContext:
         old = self.old or self.properties
-        return Moment(
+        return PlanContext(
             now=now,
-            stamp=stamp,
+            request_version=request_version,
             may_create=self.may_create,
             version_asked=_version(old) != _version(self.properties),
             rolling_back=self.rolling_back,
@@ -85,47 +85,51 @@ def wanted(subnets: str = "a1 b1 a2", **changes: Any) -> Properties:
     return properties.read({**raw, "vpc": vpc}, today=today)
 
 
-class Bench:
+class PlannerBench:
     """One cluster: `made_by(properties)` makes it, `converge(properties)` changes it."""
 
     def __init__(self, timing: Timing | None = None, quotas: Quotas | None = None) -> None:
-        self.swift = Swift(timing, quotas)
-        self.simulator, self.clock = self.swift.simulator, self.swift.clock
-        self.wire = Wire()
+        self.inmemory_aws = InMemoryAws(timing, quotas)
+        self.simulator, self.clock = self.inmemory_aws.simulator, self.inmemory_aws.clock
+        self.recorder = Recorder()
         self.reason = ""
         self.looks = 0
         self._requests = itertools.count(1)
         log.forget()
 
     @staticmethod
-    def made_by(properties: Properties, timing: Timing | None = None, quotas: Quotas | None = None) -> Bench:
+    def made_by(
+        properties: Properties, timing: Timing | None = None, quotas: Quotas | None = None
+    ) -> PlannerBench:
         """Return a bench with a settled cluster of these properties, its calls forgotten."""
-        bench = Bench(timing, quotas)
-        assert bench.converge(properties, may_create=True) == Done(), bench.reason
+        bench = PlannerBench(timing, quotas)
+        assert bench.converge(properties, may_create=True) == UpToDate(), bench.reason
         bench.clock.advance(600)
         bench.forget()
         return bench
 
     def forget(self) -> None:
         """Forget calls and looks."""
-        self.wire.clear()
+        self.recorder.clear()
         self.looks = 0
 
     # --- one request -------------------------------------------------------------------------------
 
-    def converge(self, properties: Properties, **how: Any) -> Done | Failed | Stopped:
+    def converge(self, properties: Properties, **how: Any) -> UpToDate | Reject | Stopped:
         """Do what one request does; `how` are the other fields of `Update`."""
         update = Update(properties, **how)
         with ExitStack() as stack:
-            for part in (self.swift, self.wire, captured()):
+            for part in (self.inmemory_aws, self.recorder, captured()):
                 stack.enter_context(part)
-            end = self._converge(update, Stamp(update.request_id or f"request-{next(self._requests)}"))
-        self.reason = end.reason if isinstance(end, Failed) else ""
+            end = self._converge(
+                update, RequestVersion(update.request_id or f"request-{next(self._requests)}")
+            )
+        self.reason = end.reason if isinstance(end, Reject) else ""
         return end
 
-    def _converge(self, update: Update, stamp: Stamp) -> Done | Failed | Stopped:
+    def _converge(self, update: Update, request_version: RequestVersion) -> UpToDate | Reject | Stopped:
         aws = Aws(client("elasticache"), client("ec2"), client("secretsmanager"), REGION, "aws")
-        site = Site(aws, names(GROUP, PREFIX), self.clock)
+        site = ExternalResource(aws, names(GROUP, PREFIX), self.clock)
         target = desired(update.properties, OWNER, GROUP, PREFIX)
         began, left, subnets_stay = self.clock.now(), update.steps, False
         for _ in range(_LOOKS):
@@ -133,18 +137,18 @@ class Bench:
                 return Stopped()
             self.looks += 1
             try:
-                moment = update.moment(self.clock.now(), stamp, subnets_stay=subnets_stay)
+                moment = update.moment(self.clock.now(), request_version, subnets_stay=subnets_stay)
                 decision = _decide(site, target, moment, began)
-                if isinstance(decision, Step) and site.make(decision.call, stamp) == "made":
+                if isinstance(decision, Apply) and site.make(decision.call, request_version) == "made":
                     left -= 1
                     continue
-            except (BusyError, PatientError) as error:
-                decision = Wait(str(error))
+            except (TransientError, NotYetVisibleError) as error:
+                decision = Requeue(str(error))
             except ResourceError as error:
                 if error.code != "SubnetInUse" or not update.rolling_back:
-                    return Failed(str(error))
+                    return Reject(str(error))
                 subnets_stay = True
-            if isinstance(decision, Done | Failed):
+            if isinstance(decision, UpToDate | Reject):
                 return decision
             self.clock.sleep(_LOOK_EVERY)
         raise AssertionError(f"no end after {_LOOKS} looks: {decision}")
@@ -154,7 +158,7 @@ class Bench:
     def security_group(self) -> dict[str, Any]:
         """Return our security group as EC2 keeps it."""
         ours = names(GROUP, PREFIX).security_group
-        return next(each for each in self.swift.ec2.groups.values() if each["GroupName"] == ours)
+        return next(each for each in self.inmemory_aws.ec2.groups.values() if each["GroupName"] == ours)
 
     def subnets(self) -> set[str]:
         """Return the subnets of the subnet group."""
@@ -169,25 +173,25 @@ class Bench:
 
     def mutations(self) -> list[Call]:
         """Return the ElastiCache calls that write, in order."""
-        return [call for call in self.wire.mutations() if call.service == "elasticache"]
+        return [call for call in self.recorder.mutations() if call.service == "elasticache"]
 
     def writes(self) -> list[Call]:
         """Return all calls that write but the ledger's own."""
-        return [call for call in self.wire.mutations() if not _is_ledger(call)]
+        return [call for call in self.recorder.mutations() if not _is_ledger(call)]
 
 
-def _decide(site: Site, target: Desired, moment: Moment, began: float) -> Decision:
+def _decide(site: ExternalResource, target: Desired, moment: PlanContext, began: float) -> Decision:
     site.look()
     for _ in range(8):
-        decision = plan(target, site.world, moment)
+        decision = plan(target, site.observed, moment)
         if not isinstance(decision, Look):
             return decision
-        asked = site.world.ledger.requested
-        site.look_closer(decision, target.engine, (asked.at if asked else began) - 60.0)
+        asked = site.observed.record.requested
+        site.observe_detail(decision, target.engine, (asked.at if asked else began) - 60.0)
     raise AssertionError("the planner asks in a circle")
 
 
-def differences(bench: Bench, properties: Properties, *, after_rollback: bool = False) -> list[str]:
+def differences(bench: PlannerBench, properties: Properties, *, after_rollback: bool = False) -> list[str]:
     """Return in words where the true state, not what describes show, is not as `properties` say.
 
     What can't be undone may stay after a rollback: a newer engine, subnets with nodes in them.
@@ -239,4 +243,4 @@ def _version(properties: Properties) -> tuple[str, str]:
 def _is_ledger(call: Call) -> bool:
     if call.operation not in {"CreateTags", "DeleteTags"}:
         return False
-    return all(tag["Key"] == "massdriver-redis:requested" for tag in call.params["Tags"])
+    return all(tag["Key"] == "massdriver-redis:last-requested-change" for tag in call.params["Tags"])

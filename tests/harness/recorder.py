@@ -42,7 +42,7 @@ class Call:
         return not self.operation.startswith(_READS)
 
 
-class Wire:
+class Recorder:
     """Records the calls of every client of this process, as a context manager.
 
     `before(call, index)` may raise instead of the call, or return a response in its place;

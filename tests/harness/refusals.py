@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .moto_aws import Cloud
+from .moto_aws import MotoAws
 
-Request = Callable[[Cloud], dict[str, Any]]
+Request = Callable[[MotoAws], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class Refused:
     """One refusal: `act` after `given`, the code on the wire, words of its text, where that is known from."""
 
     sentence: str
-    act: Callable[[Cloud], object]
+    act: Callable[[MotoAws], object]
     code: str
     source: str
-    given: Callable[[Cloud], object] = lambda _cloud: None
+    given: Callable[[MotoAws], object] = lambda _cloud: None
     words: str = ""
     status: int = 400
 
@@ -32,7 +32,7 @@ def table(rows: Iterable[Refused]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("refused", [pytest.param(row, id=row.sentence) for row in rows])
 
 
-def check(cloud: Cloud, refused: Refused) -> None:
+def check(cloud: MotoAws, refused: Refused) -> None:
     """Assert that the call is refused with the code, the HTTP status and the words, and changes nothing."""
     refused.given(cloud)
     before = [str(group) for group in cloud.simulator.groups()]

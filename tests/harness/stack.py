@@ -11,11 +11,21 @@ from botocore.exceptions import ReadTimeoutError
 from tests.simulator import Quotas, Timing
 
 from . import samples as document
-from .cloudformation import ACCOUNT, LAMBDA_TIMEOUT, PREFIX, REGION, Driver, Kind, Request, Resource, Response
+from .cloudformation import (
+    ACCOUNT,
+    LAMBDA_TIMEOUT,
+    PREFIX,
+    REGION,
+    FakeCloudFormation,
+    Kind,
+    ReceivedResponse,
+    SentRequest,
+    StackResource,
+)
 from .context import Context
-from .inmemory_aws import Swift
-from .moto_aws import Cloud, client
-from .recorder import Call, Wire, client_error
+from .inmemory_aws import InMemoryAws
+from .moto_aws import MotoAws, client
+from .recorder import Call, Recorder, client_error
 
 NAME = "Redis"
 """The logical id of the one resource on a stage."""
@@ -45,7 +55,7 @@ SLOW = Timing(create=100, delete=70, replica=90, node_type=200, snapshot=30)
 Fault = Callable[[Call, int], Mapping[str, Any] | None]
 
 
-class Stage(Driver):
+class StackUnderTest(FakeCloudFormation):
     """One stack with one resource, in the AWS it acts on; a context manager.
 
     `wire` records every AWS call, and `wire.before` may raise or answer in its place. `real` stands on
@@ -56,19 +66,19 @@ class Stage(Driver):
         self, timing: Timing = BRISK, quotas: Quotas | None = None, zones: str = "aba", *, real: bool = False
     ) -> None:
         self.real = real
-        self.cloud: Any = Cloud(timing, quotas, zones) if real else Swift(timing, quotas)
+        self.cloud: Any = MotoAws(timing, quotas, zones) if real else InMemoryAws(timing, quotas)
         super().__init__(self.cloud.clock)
         self.simulator = self.cloud.simulator
-        self.wire = Wire()
+        self.recorder = Recorder()
         self._zones = zones
 
     def __enter__(self) -> Self:
         self._exit.enter_context(self.cloud)
-        self._exit.enter_context(self.wire)
+        self._exit.enter_context(self.recorder)
         super().__enter__()
         self._events = client("events")
         self.elasticache, self.ec2 = client("elasticache"), client("ec2")
-        self.wire.clear()
+        self.recorder.clear()
         return self
 
     def _make_stack(self) -> None:
@@ -113,18 +123,18 @@ class Stage(Driver):
         """Create the resource, demand success, forget the calls, and return the physical id."""
         response = self.create(NAME, properties or self.properties(**changes))
         assert response.ok, response.reason
-        self.wire.clear()
+        self.recorder.clear()
         return response.physical_id
 
-    def changed(self, properties: Mapping[str, Any], **changes: Any) -> Response:
+    def changed(self, properties: Mapping[str, Any], **changes: Any) -> ReceivedResponse:
         """Forget the calls so far and update the resource."""
-        self.wire.clear()
+        self.recorder.clear()
         return self.update(NAME, {**properties, **changes})
 
-    def prepare(self, kind: Kind, properties: Mapping[str, Any] | None = None, **changes: Any) -> Request:
+    def prepare(self, kind: Kind, properties: Mapping[str, Any] | None = None, **changes: Any) -> SentRequest:
         """Return a request signed now and not yet delivered; an Update's old properties are the present."""
         self.stack_status(f"{kind.upper()}_IN_PROGRESS")
-        resource = self.resources.setdefault(NAME, Resource())
+        resource = self.resources.setdefault(NAME, StackResource())
         if kind == "Update":
             resource.before = (resource.physical_id, resource.properties)
         if properties is not None:
@@ -135,7 +145,7 @@ class Stage(Driver):
         self._queue.clear()
         return request
 
-    def run_from(self, request: Request) -> Response:
+    def run_from(self, request: SentRequest) -> ReceivedResponse:
         """Deliver a prepared request and let time pass until it is answered."""
         self.deliver(request.event)
         return self.run(request)
@@ -218,18 +228,18 @@ class Stage(Driver):
 
     def writes(self) -> list[str]:
         """Return the writes by name, such as "ec2:CreateTags"; those of the poll rule are left out."""
-        return [call.name for call in self.wire.mutations() if call.service in _CLUSTER]
+        return [call.name for call in self.recorder.mutations() if call.service in _CLUSTER]
 
     def calls(self, name: str) -> list[Call]:
         """Return the recorded calls of one name."""
-        return [call for call in self.wire.calls if call.name == name]
+        return [call for call in self.recorder.calls if call.name == name]
 
     def told(self) -> Iterator[str]:
         """Yield every text that left the function for other eyes than CloudFormation's and the secret's."""
         yield self.logs.getvalue()
         for request in self.requests.values():
             yield from (put["Reason"] for put in request.puts)
-        for call in self.wire.mutations():
+        for call in self.recorder.mutations():
             yield json.dumps([call.params.get("Tags"), call.params.get("TagSpecifications")])
 
 

@@ -49,7 +49,7 @@ BUGS = (
         "an answer before all is settled",
         "reconciler/loop.py",
         "        return Pending(self.physical_id, waiting)",
-        '        return Answer("SUCCESS", self.physical_id)',
+        '        return Response("SUCCESS", self.physical_id)',
         ("unit/reconciler/test_loop.py",),
     ),
     Bug(
@@ -62,8 +62,8 @@ BUGS = (
     Bug(
         "a failed update carries the new cluster's id",
         "reconciler/loop.py",
-        '        return Answer("FAILED", self.physical_id, reason)',
-        '        return Answer("FAILED", getattr(getattr(self._job, "_wish", None), "computed", self.physical_id), reason)',
+        '        return Response("FAILED", self.physical_id, reason)',
+        '        return Response("FAILED", getattr(getattr(self._job, "_wish", None), "computed", self.physical_id), reason)',
         ("unit/reconciler/test_apply.py",),
     ),
     Bug(
@@ -120,14 +120,14 @@ BUGS = (
     Bug(
         "requests in any order",
         "state/record.py",
-        "        return any(stamp.later_than(signed_at)",
-        "        return False and any(stamp.later_than(signed_at)",
+        "        return any(\n            request_version.later_than(signed_at)",
+        "        return False and any(\n            request_version.later_than(signed_at)",
         ("unit/state/test_record.py", "unit/reconciler/test_loop.py", "concurrency/test_races.py"),
     ),
     Bug(
         "what was answered is answered again",
         "reconciler/apply.py",
-        "        if world.ledger.was_answered(self._request.request_id):",
+        "        if observed.record.was_answered(self._request.request_id):",
         "        if False:",
         ("unit/reconciler/test_loop.py", "concurrency/test_races.py"),
     ),
@@ -163,21 +163,21 @@ BUGS = (
     Bug(
         "a cluster that was handed over is adopted",
         "reconciler/target.py",
-        "        if world.ledger.handed_over or (world.group and not world.security_group):",
+        "        if observed.record.in_service or (observed.group and not observed.security_group):",
         "        if False:",
         ("unit/reconciler/test_apply.py",),
     ),
     Bug(
         "an id made up by CloudFormation leads to a cluster in use",
         "reconciler/delete.py",
-        "            if self._recomputed and self._handed_over(world, delivered=True):",
+        "            if self._recomputed and self._handed_over(observed, delivered=True):",
         "            if False:",
         ("unit/reconciler/test_delete.py",),
     ),
     Bug(
         "a half-made replacement passes for handed over",
         "reconciler/apply.py",
-        "            known = succeeded or physical_id == self._wish.home_id",
+        "            known = succeeded or physical_id == self._wish.current_id",
         "            known = True",
         ("unit/reconciler/test_apply.py",),
     ),
@@ -220,7 +220,7 @@ BUGS = (
     Bug(
         "a downgrade is not refused",
         "planner/engine.py",
-        "        if not moment.rolling_back:\n            return Failed(_downgrade(desired, group), refused=True)\n",
+        "        if not moment.rolling_back:\n            return Reject(_downgrade(desired, group), refused=True)\n",
         "        pass\n",
         ("unit/planner/test_plan.py", "unit/reconciler/test_apply.py"),
     ),
@@ -249,14 +249,14 @@ BUGS = (
     Bug(
         "the token goes without a recovery window",
         "planner/delete.py",
-        "recoverable=HANDED_OVER in secret.tags",
+        "recoverable=IN_SERVICE in secret.tags",
         "recoverable=False",
         ("unit/planner/test_delete.py", "unit/reconciler/test_delete.py"),
     ),
     Bug(
         "the security group is left behind",
         "planner/delete.py",
-        "        return Step(calls.delete_security_group(world.security_group.id))",
+        "        return Apply(calls.delete_security_group(observed.security_group.id))",
         "        pass",
         ("unit/planner/test_delete.py", "unit/reconciler/test_delete.py"),
     ),

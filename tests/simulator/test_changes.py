@@ -9,42 +9,42 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.harness.moto_aws import TOKEN, Cloud
+from tests.harness.moto_aws import TOKEN, MotoAws
 
 from . import Timing
 
 
 @pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    with Cloud() as cloud:
+def cloud() -> Iterator[MotoAws]:
+    with MotoAws() as cloud:
         yield cloud
 
 
-def increase(cloud: Cloud, replicas: int) -> dict[str, Any]:
+def increase(cloud: MotoAws, replicas: int) -> dict[str, Any]:
     answer = cloud.elasticache.increase_replica_count(
         ReplicationGroupId="cache", NewReplicaCount=replicas, ApplyImmediately=True
     )
     return dict(answer["ReplicationGroup"])
 
 
-def decrease(cloud: Cloud, replicas: int) -> None:
+def decrease(cloud: MotoAws, replicas: int) -> None:
     cloud.elasticache.decrease_replica_count(
         ReplicationGroupId="cache", NewReplicaCount=replicas, ApplyImmediately=True
     )
 
 
-def reshard(cloud: Cloud, count: int, **params: Any) -> None:
+def reshard(cloud: MotoAws, count: int, **params: Any) -> None:
     cloud.elasticache.modify_replication_group_shard_configuration(
         ReplicationGroupId="cache", NodeGroupCount=count, ApplyImmediately=True, **params
     )
 
 
-def shards(cloud: Cloud) -> dict[str, int]:
+def shards(cloud: MotoAws) -> dict[str, int]:
     """Return each shard's id with the number of its members."""
     return {shard["NodeGroupId"]: len(shard["NodeGroupMembers"]) for shard in cloud.group()["NodeGroups"]}
 
 
-def test_cluster_mode_shows_a_configuration_endpoint_and_slots_but_no_roles(cloud: Cloud) -> None:
+def test_cluster_mode_shows_a_configuration_endpoint_and_slots_but_no_roles(cloud: MotoAws) -> None:
     group = cloud.make(cloud.cluster_request(shards=3, TransitEncryptionEnabled=True))
     assert group["ConfigurationEndpoint"]["Address"].startswith("clustercfg.cache.")
     assert [shard["Slots"] for shard in group["NodeGroups"]] == ["0-5460", "5461-10922", "10923-16383"]
@@ -54,7 +54,7 @@ def test_cluster_mode_shows_a_configuration_endpoint_and_slots_but_no_roles(clou
     assert group["MemberClusters"][:2] == ["cache-0001-001", "cache-0001-002"]
 
 
-def test_without_cluster_mode_there_are_primary_and_reader_endpoints_and_roles(cloud: Cloud) -> None:
+def test_without_cluster_mode_there_are_primary_and_reader_endpoints_and_roles(cloud: MotoAws) -> None:
     group = cloud.make(cloud.replicated_request())
     (shard,) = group["NodeGroups"]
     assert "ConfigurationEndpoint" not in group
@@ -63,20 +63,20 @@ def test_without_cluster_mode_there_are_primary_and_reader_endpoints_and_roles(c
     assert group["MemberClusters"] == ["cache-001", "cache-002"]
 
 
-def test_one_shard_with_a_cluster_parameter_group_is_in_cluster_mode(cloud: Cloud) -> None:
+def test_one_shard_with_a_cluster_parameter_group_is_in_cluster_mode(cloud: MotoAws) -> None:
     group = cloud.make(cloud.cluster_request(shards=1))
     assert group["ClusterEnabled"]
     assert group["MemberClusters"] == ["cache-0001-001", "cache-0001-002"]
 
 
-def test_nodes_of_a_shard_stand_in_different_zones(cloud: Cloud) -> None:
+def test_nodes_of_a_shard_stand_in_different_zones(cloud: MotoAws) -> None:
     cloud.make(cloud.cluster_request(shards=2, MultiAZEnabled=True))
     for shard in cloud.group()["NodeGroups"]:
         zones = {member["PreferredAvailabilityZone"] for member in shard["NodeGroupMembers"]}
         assert len(zones) == 2
 
 
-def test_more_replicas_are_listed_at_once_in_service_later_and_settled_last(cloud: Cloud) -> None:
+def test_more_replicas_are_listed_at_once_in_service_later_and_settled_last(cloud: MotoAws) -> None:
     cloud.make(cloud.replicated_request())
     assert len(increase(cloud, 2)["MemberClusters"]) == 3
     assert shards(cloud) == {"0001": 2}
@@ -91,7 +91,7 @@ def test_more_replicas_are_listed_at_once_in_service_later_and_settled_last(clou
     assert cloud.members()[2]["CacheClusterStatus"] == "available"
 
 
-def test_a_removed_replica_is_listed_until_it_is_gone(cloud: Cloud) -> None:
+def test_a_removed_replica_is_listed_until_it_is_gone(cloud: MotoAws) -> None:
     cloud.make(cloud.replicated_request(replicas=2))
     decrease(cloud, 1)
     cloud.clock.advance(cloud.simulator.timing.replica)
@@ -102,7 +102,7 @@ def test_a_removed_replica_is_listed_until_it_is_gone(cloud: Cloud) -> None:
     assert cloud.group()["MemberClusters"] == ["cache-001", "cache-002"]
 
 
-def test_replicas_can_be_named_and_counted_for_one_shard(cloud: Cloud) -> None:
+def test_replicas_can_be_named_and_counted_for_one_shard(cloud: MotoAws) -> None:
     cloud.make(cloud.cluster_request(replicas=2))
     cloud.elasticache.decrease_replica_count(
         ReplicationGroupId="cache", ReplicasToRemove=["cache-0002-002"], ApplyImmediately=True
@@ -119,7 +119,7 @@ def test_replicas_can_be_named_and_counted_for_one_shard(cloud: Cloud) -> None:
     assert "cache-0002-002" in cloud.group()["MemberClusters"]
 
 
-def test_new_shards_get_as_many_nodes_as_the_smallest(cloud: Cloud) -> None:
+def test_new_shards_get_as_many_nodes_as_the_smallest(cloud: MotoAws) -> None:
     """User guide, online resharding."""
     cloud.make(cloud.cluster_request(replicas=2))
     cloud.elasticache.decrease_replica_count(
@@ -138,7 +138,7 @@ def test_new_shards_get_as_many_nodes_as_the_smallest(cloud: Cloud) -> None:
     assert cloud.group()["PendingModifiedValues"] == {}
 
 
-def test_ids_of_shards_are_not_used_again(cloud: Cloud) -> None:
+def test_ids_of_shards_are_not_used_again(cloud: MotoAws) -> None:
     """hashicorp/terraform-provider-aws#43884: ids need not be contiguous after resharding."""
     cloud.make(cloud.cluster_request(shards=3))
     reshard(cloud, 2, NodeGroupsToRemove=["0002"])
@@ -148,7 +148,7 @@ def test_ids_of_shards_are_not_used_again(cloud: Cloud) -> None:
     assert list(shards(cloud)) == ["0001", "0003", "0004"]
 
 
-def test_shards_can_be_retained_by_name(cloud: Cloud) -> None:
+def test_shards_can_be_retained_by_name(cloud: MotoAws) -> None:
     cloud.make(cloud.cluster_request(shards=3))
     reshard(cloud, 1, NodeGroupsToRetain=["0003"])
     cloud.settle()
@@ -156,7 +156,7 @@ def test_shards_can_be_retained_by_name(cloud: Cloud) -> None:
     assert cloud.group()["NodeGroups"][0]["Slots"] == "0-16383"
 
 
-def test_a_node_type_pends_on_members_until_they_have_it(cloud: Cloud) -> None:
+def test_a_node_type_pends_on_members_until_they_have_it(cloud: MotoAws) -> None:
     cloud.make()
     cloud.modify(CacheNodeType="cache.m5.large")
     (member,) = cloud.members()
@@ -170,7 +170,7 @@ def test_a_node_type_pends_on_members_until_they_have_it(cloud: Cloud) -> None:
     assert cloud.members()[0]["PendingModifiedValues"] == {}
 
 
-def test_engine_parameter_group_and_node_type_change_in_one_call(cloud: Cloud) -> None:
+def test_engine_parameter_group_and_node_type_change_in_one_call(cloud: MotoAws) -> None:
     """User guide, VersionManagement: the way out of a blocked upgrade is one call for both."""
     cloud.make()
     cloud.modify(
@@ -186,14 +186,14 @@ def test_engine_parameter_group_and_node_type_change_in_one_call(cloud: Cloud) -
     assert member["CacheParameterGroup"]["CacheParameterGroupName"] == "default.valkey8"
 
 
-def test_6_x_upgrades_a_group_of_version_5(cloud: Cloud) -> None:
+def test_6_x_upgrades_a_group_of_version_5(cloud: MotoAws) -> None:
     cloud.make(cloud.request(EngineVersion="5.0.6", CacheParameterGroupName="default.redis5.0"))
     cloud.modify(EngineVersion="6.x", CacheParameterGroupName="default.redis6.x")
     cloud.settle()
     assert cloud.members()[0]["EngineVersion"] == "6.2.6"
 
 
-def test_failover_and_multi_az_go_off_before_the_last_replica_and_on_after_the_first(cloud: Cloud) -> None:
+def test_failover_and_multi_az_go_off_before_the_last_replica_and_on_after_the_first(cloud: MotoAws) -> None:
     cloud.make(cloud.replicated_request(MultiAZEnabled=True))
     cloud.modify(AutomaticFailoverEnabled=False, MultiAZEnabled=False)
     assert cloud.group()["AutomaticFailover"] == "disabling"
@@ -208,7 +208,7 @@ def test_failover_and_multi_az_go_off_before_the_last_replica_and_on_after_the_f
     assert (cloud.group()["AutomaticFailover"], cloud.group()["MultiAZ"]) == ("enabled", "enabled")
 
 
-def test_rotating_a_token_keeps_the_last_one_and_setting_it_keeps_only_the_new(cloud: Cloud) -> None:
+def test_rotating_a_token_keeps_the_last_one_and_setting_it_keeps_only_the_new(cloud: MotoAws) -> None:
     """User guide, AUTH."""
     cloud.make(cloud.request(TransitEncryptionEnabled=True, AuthToken=TOKEN))
     cloud.modify(AuthToken="b" * 20, AuthTokenUpdateStrategy="ROTATE")
@@ -220,7 +220,7 @@ def test_rotating_a_token_keeps_the_last_one_and_setting_it_keeps_only_the_new(c
     assert cloud.simulator.auth_tokens("cache") == ("b" * 20,)
 
 
-def test_rotating_in_a_first_token_leaves_the_group_open(cloud: Cloud) -> None:
+def test_rotating_in_a_first_token_leaves_the_group_open(cloud: MotoAws) -> None:
     """hashicorp/terraform-provider-aws#33439."""
     cloud.make(cloud.request(TransitEncryptionEnabled=True))
     cloud.modify(AuthToken=TOKEN, AuthTokenUpdateStrategy="ROTATE")
@@ -228,7 +228,7 @@ def test_rotating_in_a_first_token_leaves_the_group_open(cloud: Cloud) -> None:
     assert cloud.simulator.auth_tokens("cache") == ("", TOKEN)
 
 
-def test_backups_without_cluster_mode_name_a_member_and_survive_its_removal(cloud: Cloud) -> None:
+def test_backups_without_cluster_mode_name_a_member_and_survive_its_removal(cloud: MotoAws) -> None:
     """hashicorp/terraform-provider-aws#46326."""
     group = cloud.make(cloud.replicated_request(replicas=2, SnapshotRetentionLimit=7))
     assert group["SnapshottingClusterId"] == "cache-003"
@@ -240,7 +240,7 @@ def test_backups_without_cluster_mode_name_a_member_and_survive_its_removal(clou
     assert "SnapshottingClusterId" not in cloud.group()
 
 
-def test_tags_are_copied_on_create_and_tagging_makes_the_group_modify(cloud: Cloud) -> None:
+def test_tags_are_copied_on_create_and_tagging_makes_the_group_modify(cloud: MotoAws) -> None:
     """hashicorp/terraform-provider-aws#44811."""
     arn = cloud.make(cloud.request(Tags=[{"Key": "team", "Value": "a"}]))["ARN"]
     cloud.elasticache.add_tags_to_resource(ResourceName=arn, Tags=[{"Key": "cost", "Value": "b"}])
@@ -253,7 +253,7 @@ def test_tags_are_copied_on_create_and_tagging_makes_the_group_modify(cloud: Clo
     assert tags == [{"Key": "cost", "Value": "b"}]
 
 
-def test_subnet_groups_and_snapshots_carry_tags_too(cloud: Cloud) -> None:
+def test_subnet_groups_and_snapshots_carry_tags_too(cloud: MotoAws) -> None:
     cloud.make()
     cloud.elasticache.create_snapshot(
         ReplicationGroupId="cache", SnapshotName="kept", Tags=[{"Key": "a", "Value": "b"}]
@@ -269,7 +269,7 @@ def test_subnet_groups_and_snapshots_carry_tags_too(cloud: Cloud) -> None:
     assert cloud.elasticache.describe_snapshots(SnapshotSource="system")["Snapshots"] == []
 
 
-def test_a_final_snapshot_outlives_the_group_and_can_be_deleted(cloud: Cloud) -> None:
+def test_a_final_snapshot_outlives_the_group_and_can_be_deleted(cloud: MotoAws) -> None:
     cloud.make(cloud.cluster_request(shards=2))
     cloud.elasticache.delete_replication_group(ReplicationGroupId="cache", FinalSnapshotIdentifier="Last")
     cloud.settle()
@@ -280,14 +280,14 @@ def test_a_final_snapshot_outlives_the_group_and_can_be_deleted(cloud: Cloud) ->
     assert cloud.elasticache.describe_snapshots()["Snapshots"] == []
 
 
-def test_a_group_is_restored_from_a_snapshot(cloud: Cloud) -> None:
+def test_a_group_is_restored_from_a_snapshot(cloud: MotoAws) -> None:
     cloud.make()
     cloud.elasticache.delete_replication_group(ReplicationGroupId="cache", FinalSnapshotIdentifier="last")
     cloud.settle()
     assert cloud.make(cloud.request(SnapshotName="last"))["Status"] == "available"
 
 
-def test_nothing_is_left_when_group_subnet_group_and_security_group_go_in_order(cloud: Cloud) -> None:
+def test_nothing_is_left_when_group_subnet_group_and_security_group_go_in_order(cloud: MotoAws) -> None:
     cloud.make()
     cloud.elasticache.delete_replication_group(ReplicationGroupId="cache")
     cloud.settle()
@@ -296,7 +296,7 @@ def test_nothing_is_left_when_group_subnet_group_and_security_group_go_in_order(
     assert cloud.simulator.leftovers() == []
 
 
-def test_subnets_may_be_added_and_unused_ones_dropped(cloud: Cloud) -> None:
+def test_subnets_may_be_added_and_unused_ones_dropped(cloud: MotoAws) -> None:
     cloud.make_subnet_group("subnets", cloud.subnets[:1])
     cloud.make()
     for subnets in (cloud.subnets[:2], cloud.subnets[:1]):
@@ -307,7 +307,7 @@ def test_subnets_may_be_added_and_unused_ones_dropped(cloud: Cloud) -> None:
         assert [subnet["SubnetIdentifier"] for subnet in shown] == subnets
 
 
-def test_members_are_listed_in_pages_of_at_most_100(cloud: Cloud) -> None:
+def test_members_are_listed_in_pages_of_at_most_100(cloud: MotoAws) -> None:
     """botocore model, MaxRecords: a look at 90 nodes is one page, at 500 nodes five."""
     cloud.make(cloud.cluster_request(shards=15, replicas=5))
     paginator = cloud.elasticache.get_paginator("describe_cache_clusters")
@@ -316,7 +316,7 @@ def test_members_are_listed_in_pages_of_at_most_100(cloud: Cloud) -> None:
     assert [len(page["CacheClusters"]) for page in pages] == [20, 20, 20, 20, 10]
 
 
-def test_node_info_is_shown_on_request(cloud: Cloud) -> None:
+def test_node_info_is_shown_on_request(cloud: MotoAws) -> None:
     cloud.make()
     assert "CacheNodes" not in cloud.members()[0]
     found = cloud.elasticache.describe_cache_clusters(CacheClusterId="CACHE-001", ShowCacheNodeInfo=True)
@@ -325,7 +325,7 @@ def test_node_info_is_shown_on_request(cloud: Cloud) -> None:
     assert loose["CacheClusters"] == []
 
 
-def test_engine_versions_are_those_of_mid_2026(cloud: Cloud) -> None:
+def test_engine_versions_are_those_of_mid_2026(cloud: MotoAws) -> None:
     """aws-cloudformation/cfn-lint, generated by DescribeCacheEngineVersions in July 2026."""
     found = cloud.elasticache.describe_cache_engine_versions(Engine="redis")["CacheEngineVersions"]
     assert [version["EngineVersion"] for version in found] == ["4.0.10", "5.0.6", "6.0", "6.2", "7.0", "7.1"]
@@ -340,7 +340,7 @@ def test_engine_versions_are_those_of_mid_2026(cloud: Cloud) -> None:
     assert {version["EngineVersion"] for version in newest} == {"7.1", "9.1"}
 
 
-def test_default_parameter_groups_exist_for_every_family(cloud: Cloud) -> None:
+def test_default_parameter_groups_exist_for_every_family(cloud: MotoAws) -> None:
     found = cloud.elasticache.describe_cache_parameter_groups()["CacheParameterGroups"]
     names = {group["CacheParameterGroupName"] for group in found}
     assert {"default.redis6.x", "default.redis7.cluster.on", "default.valkey9"} <= names
@@ -350,7 +350,7 @@ def test_default_parameter_groups_exist_for_every_family(cloud: Cloud) -> None:
     assert one["CacheParameterGroupFamily"] == "redis4.0"
 
 
-def test_allowed_node_types_go_by_memory_and_engine(cloud: Cloud) -> None:
+def test_allowed_node_types_go_by_memory_and_engine(cloud: MotoAws) -> None:
     cloud.make(cloud.request(EngineVersion="4.0.10", CacheParameterGroupName="default.redis4.0"))
     allowed = cloud.elasticache.list_allowed_node_type_modifications(ReplicationGroupId="cache")
     assert allowed["ScaleDownModifications"] == ["cache.t3.micro"]
@@ -358,7 +358,7 @@ def test_allowed_node_types_go_by_memory_and_engine(cloud: Cloud) -> None:
     assert not [kind for kind in allowed["ScaleUpModifications"] if "g." in kind]
 
 
-def test_events_can_be_asked_for_by_time_and_come_newest_first(cloud: Cloud) -> None:
+def test_events_can_be_asked_for_by_time_and_come_newest_first(cloud: MotoAws) -> None:
     cloud.make()
     cloud.simulator.upgrade_engine("cache", "7.1.0")
     assert [message[:8] for message in cloud.events()] == ["Upgraded", "Replicat"]
@@ -371,13 +371,13 @@ def test_events_can_be_asked_for_by_time_and_come_newest_first(cloud: Cloud) -> 
     assert cloud.events() == []
 
 
-def test_regions_are_worlds_of_their_own(cloud: Cloud) -> None:
+def test_regions_are_worlds_of_their_own(cloud: MotoAws) -> None:
     cloud.make()
     other = boto3.client("elasticache", "eu-west-1")
     assert other.describe_replication_groups()["ReplicationGroups"] == []
 
 
-def test_arns_carry_the_partition_of_their_region(cloud: Cloud) -> None:
+def test_arns_carry_the_partition_of_their_region(cloud: MotoAws) -> None:
     china = cloud.simulator.act(
         "123456789012", "cn-north-1", "DescribeCacheParameterGroups", {"MaxRecords": 20}
     )
@@ -385,7 +385,7 @@ def test_arns_carry_the_partition_of_their_region(cloud: Cloud) -> None:
     assert china["CacheParameterGroups"][0]["ARN"].startswith("arn:aws-cn:elasticache:cn-north-1:")
 
 
-def test_history_never_shows_more_replicas_than_serve(cloud: Cloud) -> None:
+def test_history_never_shows_more_replicas_than_serve(cloud: MotoAws) -> None:
     cloud.make(cloud.cluster_request(replicas=1))
     increase(cloud, 2)
     cloud.settle()
@@ -407,7 +407,7 @@ def test_history_never_shows_more_replicas_than_serve(cloud: Cloud) -> None:
 
 
 def test_a_stale_world_hides_a_new_group_and_keeps_showing_a_deleted_one() -> None:
-    with Cloud(Timing(stale=60, delete=30)) as cloud:
+    with MotoAws(Timing(stale=60, delete=30)) as cloud:
         cloud.make_subnet_group()
         cloud.elasticache.create_replication_group(**cloud.request())
         with pytest.raises(cloud.elasticache.exceptions.ReplicationGroupNotFoundFault):
@@ -425,6 +425,6 @@ def test_a_stale_world_hides_a_new_group_and_keeps_showing_a_deleted_one() -> No
 
 def test_the_answer_to_modify_is_stale_too() -> None:
     """aws-controllers-k8s/elasticache-controller: ModifyReplicationGroup returns a stale Engine."""
-    with Cloud(Timing(stale=60)) as cloud:
+    with MotoAws(Timing(stale=60)) as cloud:
         cloud.make()
         assert cloud.modify(CacheNodeType="cache.t3.medium")["Status"] == "available"

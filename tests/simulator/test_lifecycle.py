@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.harness.moto_aws import TOKEN, Cloud
+from tests.harness.moto_aws import TOKEN, MotoAws
 
 from . import Timing
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    with Cloud() as cloud:
+def cloud() -> Iterator[MotoAws]:
+    with MotoAws() as cloud:
         yield cloud
 
 
-def test_a_new_group_is_creating_and_has_no_endpoint_until_it_is_available(cloud: Cloud) -> None:
+def test_a_new_group_is_creating_and_has_no_endpoint_until_it_is_available(cloud: MotoAws) -> None:
     cloud.make_subnet_group()
     cloud.elasticache.create_replication_group(**cloud.request())
     creating = cloud.group()
@@ -32,7 +32,7 @@ def test_a_new_group_is_creating_and_has_no_endpoint_until_it_is_available(cloud
     assert available["NodeGroups"][0]["PrimaryEndpoint"]["Port"] == 6379
 
 
-def test_a_deleted_group_is_deleting_and_then_not_found(cloud: Cloud) -> None:
+def test_a_deleted_group_is_deleting_and_then_not_found(cloud: MotoAws) -> None:
     cloud.make()
     cloud.elasticache.delete_replication_group(ReplicationGroupId="cache")
     assert cloud.group()["Status"] == "deleting"
@@ -43,7 +43,7 @@ def test_a_deleted_group_is_deleting_and_then_not_found(cloud: Cloud) -> None:
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
-def test_members_go_on_moving_after_the_group_says_available(cloud: Cloud) -> None:
+def test_members_go_on_moving_after_the_group_says_available(cloud: MotoAws) -> None:
     """hashicorp/terraform-provider-aws#50096."""
     cloud.make_subnet_group()
     cloud.elasticache.create_replication_group(**cloud.request())
@@ -54,14 +54,14 @@ def test_members_go_on_moving_after_the_group_says_available(cloud: Cloud) -> No
     assert cloud.members()[0]["CacheClusterStatus"] == "available"
 
 
-def test_the_token_is_never_returned_but_known_to_the_test(cloud: Cloud) -> None:
+def test_the_token_is_never_returned_but_known_to_the_test(cloud: MotoAws) -> None:
     cloud.make(cloud.request(TransitEncryptionEnabled=True, AuthToken=TOKEN))
     assert TOKEN not in str(cloud.group()) + str(cloud.members())
     assert cloud.simulator.auth_token("cache") == TOKEN
 
 
 def test_describes_stay_stale_for_a_while_after_a_call() -> None:
-    with Cloud(Timing(stale=30)) as cloud:
+    with MotoAws(Timing(stale=30)) as cloud:
         cloud.make()
         cloud.modify(ReplicationGroupDescription="new")
         assert cloud.group()["Description"] == "a cache"

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.harness.clock import SimulatedClock
-from tests.harness.moto_aws import TOKEN, Cloud
+from tests.harness.moto_aws import TOKEN, MotoAws
 
 from . import Change, Simulator
 
@@ -16,12 +16,12 @@ MEMORY = "Failed to scale down to cache node type cache.t3.micro because the nod
 
 
 @pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    with Cloud() as cloud:
+def cloud() -> Iterator[MotoAws]:
+    with MotoAws() as cloud:
         yield cloud
 
 
-def test_a_create_may_be_accepted_and_fail_with_the_reason_only_in_an_event(cloud: Cloud) -> None:
+def test_a_create_may_be_accepted_and_fail_with_the_reason_only_in_an_event(cloud: MotoAws) -> None:
     """hashicorp/terraform-provider-aws#8561: no reason field, the group stays and blocks its id."""
     cloud.simulator.fail_next_create("AddCacheNodeFailed due to insufficient free IP addresses")
     cloud.make()
@@ -35,31 +35,31 @@ def test_a_create_may_be_accepted_and_fail_with_the_reason_only_in_an_event(clou
     assert cloud.make()["Status"] == "available"
 
 
-def reshard_out(cloud: Cloud) -> None:
+def reshard_out(cloud: MotoAws) -> None:
     cloud.elasticache.modify_replication_group_shard_configuration(
         ReplicationGroupId="cache", NodeGroupCount=3, ApplyImmediately=True
     )
 
 
-def reshard_in(cloud: Cloud) -> None:
+def reshard_in(cloud: MotoAws) -> None:
     cloud.elasticache.modify_replication_group_shard_configuration(
         ReplicationGroupId="cache", NodeGroupCount=1, NodeGroupsToRemove=["0002"], ApplyImmediately=True
     )
 
 
-def more_replicas(cloud: Cloud) -> None:
+def more_replicas(cloud: MotoAws) -> None:
     cloud.elasticache.increase_replica_count(
         ReplicationGroupId="cache", NewReplicaCount=2, ApplyImmediately=True
     )
 
 
-def fewer_replicas(cloud: Cloud) -> None:
+def fewer_replicas(cloud: MotoAws) -> None:
     cloud.elasticache.decrease_replica_count(
         ReplicationGroupId="cache", NewReplicaCount=0, ApplyImmediately=True
     )
 
 
-UNDONE: list[tuple[str, Callable[[Cloud], object]]] = [
+UNDONE: list[tuple[str, Callable[[MotoAws], object]]] = [
     ("node_type", lambda cloud: cloud.modify(CacheNodeType="cache.t3.micro")),
     (
         "engine_version",
@@ -75,7 +75,7 @@ UNDONE: list[tuple[str, Callable[[Cloud], object]]] = [
 ]
 
 
-def new_security_group(cloud: Cloud) -> str:
+def new_security_group(cloud: MotoAws) -> str:
     existing = len(cloud.ec2.describe_security_groups()["SecurityGroups"])
     return cloud.make_security_group(cloud.vpc, f"new-{existing}")
 
@@ -84,7 +84,7 @@ def new_security_group(cloud: Cloud) -> str:
     ("kind", "change"), UNDONE, ids=[f"{n}-{kind}" for n, (kind, _) in enumerate(UNDONE)]
 )
 def test_an_accepted_change_may_be_undone_with_nothing_but_an_event(
-    cloud: Cloud, kind: str, change: Callable[[Cloud], object]
+    cloud: MotoAws, kind: str, change: Callable[[MotoAws], object]
 ) -> None:
     """aws-cloudformation/cloudformation-coverage-roadmap#2273."""
     before = cloud.make(cloud.cluster_request(TransitEncryptionEnabled=True, AuthToken=TOKEN))
@@ -106,7 +106,7 @@ def test_an_accepted_change_may_be_undone_with_nothing_but_an_event(
     )
 
 
-def test_failover_that_is_rolled_back_returns_to_what_it_was(cloud: Cloud) -> None:
+def test_failover_that_is_rolled_back_returns_to_what_it_was(cloud: MotoAws) -> None:
     cloud.make(cloud.request(ReplicasPerNodeGroup=1))
     cloud.simulator.roll_back_next("automatic_failover", "no")
     cloud.modify(AutomaticFailoverEnabled=True)
@@ -115,7 +115,7 @@ def test_failover_that_is_rolled_back_returns_to_what_it_was(cloud: Cloud) -> No
     assert cloud.group()["AutomaticFailover"] == "disabled"
 
 
-def test_a_rollback_waits_for_a_change_of_its_kind(cloud: Cloud) -> None:
+def test_a_rollback_waits_for_a_change_of_its_kind(cloud: MotoAws) -> None:
     cloud.make()
     cloud.simulator.roll_back_next("engine_version", "no")
     cloud.modify(CacheNodeType="cache.t3.medium")
@@ -123,7 +123,7 @@ def test_a_rollback_waits_for_a_change_of_its_kind(cloud: Cloud) -> None:
     assert cloud.group()["CacheNodeType"] == "cache.t3.medium"
 
 
-def test_a_removal_of_shards_may_stop_half_way(cloud: Cloud) -> None:
+def test_a_removal_of_shards_may_stop_half_way(cloud: MotoAws) -> None:
     """User guide, online resharding: scale-in may be partially successful."""
     cloud.make(cloud.cluster_request(shards=4))
     cloud.simulator.partial_shard_removal(3)
@@ -143,7 +143,7 @@ def test_a_removal_of_shards_may_stop_half_way(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("status", ["modifying", "snapshotting"])
-def test_aws_may_take_time_for_itself(cloud: Cloud, status: str) -> None:
+def test_aws_may_take_time_for_itself(cloud: MotoAws, status: str) -> None:
     """hashicorp/terraform#10964: snapshotting can happen at any time."""
     cloud.make()
     cloud.simulator.maintenance("cache", status, 120)
@@ -154,7 +154,7 @@ def test_aws_may_take_time_for_itself(cloud: Cloud, status: str) -> None:
     assert cloud.group()["Status"] == "available"
 
 
-def test_maintenance_of_a_busy_group_follows_the_change(cloud: Cloud) -> None:
+def test_maintenance_of_a_busy_group_follows_the_change(cloud: MotoAws) -> None:
     cloud.make()
     cloud.modify(CacheNodeType="cache.t3.medium")
     cloud.simulator.maintenance("cache", "snapshotting", 120)
@@ -165,7 +165,7 @@ def test_maintenance_of_a_busy_group_follows_the_change(cloud: Cloud) -> None:
     assert (cloud.group()["Status"], cloud.group()["CacheNodeType"]) == ("available", "cache.t3.medium")
 
 
-def test_aws_may_upgrade_an_engine_by_itself(cloud: Cloud) -> None:
+def test_aws_may_upgrade_an_engine_by_itself(cloud: MotoAws) -> None:
     cloud.make(cloud.cluster_request(EngineVersion="6.0"))
     cloud.simulator.upgrade_engine("cache", "7.1.0")
     assert {member["EngineVersion"] for member in cloud.members()} == {"7.1.0"}
@@ -179,7 +179,7 @@ def test_somebody_is_told_of_every_group_token_and_member() -> None:
     def listen(change: Change) -> None:
         told.append((change.kind, change.group_id))
 
-    with Cloud() as cloud:
+    with MotoAws() as cloud:
         cloud.simulator.on_change = listen
         cloud.make(cloud.replicated_request(TransitEncryptionEnabled=True, AuthToken=TOKEN))
         more_replicas(cloud)
@@ -193,7 +193,7 @@ def test_somebody_is_told_of_every_group_token_and_member() -> None:
     assert told == [(kind, "cache") for kind in kinds]
 
 
-def test_a_naive_planner_that_sends_everything_at_once_fails(cloud: Cloud) -> None:
+def test_a_naive_planner_that_sends_everything_at_once_fails(cloud: MotoAws) -> None:
     """Each of these is legal by itself; only one that waits in between gets through."""
     steps: list[Callable[[], object]] = [
         lambda: cloud.modify(EngineVersion="7.1", CacheParameterGroupName="default.redis7.cluster.on"),
@@ -216,7 +216,7 @@ def test_a_naive_planner_that_sends_everything_at_once_fails(cloud: Cloud) -> No
     assert [len(shard["NodeGroupMembers"]) for shard in group["NodeGroups"]] == [3, 3, 3]
 
 
-def test_a_planner_that_trusts_the_status_of_the_group_alone_fails(cloud: Cloud) -> None:
+def test_a_planner_that_trusts_the_status_of_the_group_alone_fails(cloud: MotoAws) -> None:
     """hashicorp/terraform-provider-aws#50096."""
     cloud.make(cloud.cluster_request())
     more_replicas(cloud)
@@ -230,7 +230,7 @@ def test_a_planner_that_trusts_the_status_of_the_group_alone_fails(cloud: Cloud)
     )
 
 
-def test_moto_is_itself_again_after_the_simulator(cloud: Cloud) -> None:
+def test_moto_is_itself_again_after_the_simulator(cloud: MotoAws) -> None:
     with Simulator(SimulatedClock()):
         assert cloud.elasticache.describe_replication_groups()["ReplicationGroups"] == []
     cloud.make()

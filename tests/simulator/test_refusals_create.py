@@ -7,24 +7,24 @@ from typing import Any
 
 import pytest
 
-from tests.harness.moto_aws import TOKEN, Cloud
+from tests.harness.moto_aws import TOKEN, MotoAws
 from tests.harness.refusals import Refused, check, table
 
 from . import Quotas, Timing
 
 
 @pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    with Cloud() as cloud:
+def cloud() -> Iterator[MotoAws]:
+    with MotoAws() as cloud:
         cloud.make_subnet_group()
         yield cloud
 
 
-def plain(**changes: Any) -> Callable[[Cloud], object]:
+def plain(**changes: Any) -> Callable[[MotoAws], object]:
     return lambda cloud: cloud.elasticache.create_replication_group(**cloud.request(**changes))
 
 
-def clustered(**changes: Any) -> Callable[[Cloud], object]:
+def clustered(**changes: Any) -> Callable[[MotoAws], object]:
     return lambda cloud: cloud.elasticache.create_replication_group(**cloud.cluster_request(**changes))
 
 
@@ -320,11 +320,11 @@ ROWS = [
 
 
 @table(ROWS)
-def test_create_refuses(cloud: Cloud, refused: Refused) -> None:
+def test_create_refuses(cloud: MotoAws, refused: Refused) -> None:
     check(cloud, refused)
 
 
-def test_a_shortage_of_capacity_passes(cloud: Cloud) -> None:
+def test_a_shortage_of_capacity_passes(cloud: MotoAws) -> None:
     cloud.simulator.capacity_shortage(1)
     with pytest.raises(cloud.elasticache.exceptions.InsufficientCacheClusterCapacityFault):
         cloud.make()
@@ -333,7 +333,7 @@ def test_a_shortage_of_capacity_passes(cloud: Cloud) -> None:
 
 def test_a_new_subnet_group_may_be_unknown_for_a_while() -> None:
     """aws-controllers-k8s/community#1228."""
-    with Cloud(Timing(subnet_group_lag=60)) as cloud:
+    with MotoAws(Timing(subnet_group_lag=60)) as cloud:
         cloud.make_subnet_group()
         with pytest.raises(cloud.elasticache.exceptions.CacheSubnetGroupNotFoundFault):
             cloud.make()
@@ -343,11 +343,11 @@ def test_a_new_subnet_group_may_be_unknown_for_a_while() -> None:
 
 def test_a_raised_quota_takes_500_nodes_and_the_region_has_its_own() -> None:
     """User guide, quotas: 90 nodes per cluster, raisable to 500; 300 nodes per Region."""
-    with Cloud(quotas=Quotas(nodes_per_group=500)) as cloud:
+    with MotoAws(quotas=Quotas(nodes_per_group=500)) as cloud:
         cloud.make_subnet_group()
         with pytest.raises(cloud.elasticache.exceptions.NodeQuotaForCustomerExceededFault):
             cloud.make(cloud.cluster_request(shards=100, replicas=4))
-    with Cloud(quotas=Quotas(nodes_per_group=500, nodes_per_region=500)) as cloud:
+    with MotoAws(quotas=Quotas(nodes_per_group=500, nodes_per_region=500)) as cloud:
         assert len(cloud.make(cloud.cluster_request(shards=100, replicas=4))["MemberClusters"]) == 500
 
 
@@ -355,12 +355,14 @@ def test_a_raised_quota_takes_500_nodes_and_the_region_has_its_own() -> None:
     ("version", "full"),
     [("4.0.10", "4.0.10"), ("5.0.6", "5.0.6"), ("6.0", "6.0.5"), ("6.x", "6.2.6"), ("7.1", "7.1.0")],
 )
-def test_members_report_the_full_version_of_what_was_asked_for(cloud: Cloud, version: str, full: str) -> None:
+def test_members_report_the_full_version_of_what_was_asked_for(
+    cloud: MotoAws, version: str, full: str
+) -> None:
     cloud.make(cloud.request(EngineVersion=version, CacheParameterGroupName=None))
     assert cloud.members()[0]["EngineVersion"] == full
 
 
-def test_nodes_may_be_counted_as_cache_clusters(cloud: Cloud) -> None:
+def test_nodes_may_be_counted_as_cache_clusters(cloud: MotoAws) -> None:
     """botocore model, NumCacheClusters: primary and replicas together."""
     params = cloud.request(NumCacheClusters=3, NumNodeGroups=None, ReplicasPerNodeGroup=None)
     assert cloud.make(params)["MemberClusters"] == ["cache-001", "cache-002", "cache-003"]
@@ -368,7 +370,7 @@ def test_nodes_may_be_counted_as_cache_clusters(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("params", [{"DataTieringEnabled": True}, {"PreferredCacheClusterAZs": ["a"]}])
 def test_what_the_simulator_does_not_know_is_not_silently_ignored(
-    cloud: Cloud, params: dict[str, Any]
+    cloud: MotoAws, params: dict[str, Any]
 ) -> None:
     with pytest.raises(NotImplementedError, match=next(iter(params))):
         cloud.make(cloud.request(**params))

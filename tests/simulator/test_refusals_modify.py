@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.moto_aws import TOKEN, Cloud
+from tests.harness.moto_aws import TOKEN, MotoAws
 from tests.harness.refusals import Refused, check, table
 
 COMBINATION = "InvalidParameterCombination"
@@ -16,25 +16,25 @@ SIX = "default.redis6.x"
 
 
 @pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    with Cloud() as cloud:
+def cloud() -> Iterator[MotoAws]:
+    with MotoAws() as cloud:
         cloud.make_subnet_group()
         yield cloud
 
 
-def modify(**params: Any) -> Callable[[Cloud], object]:
+def modify(**params: Any) -> Callable[[MotoAws], object]:
     return lambda cloud: cloud.modify(**params)
 
 
-def single(**changes: Any) -> Callable[[Cloud], object]:
+def single(**changes: Any) -> Callable[[MotoAws], object]:
     return lambda cloud: cloud.make(cloud.request(**changes))
 
 
-def replicated(**changes: Any) -> Callable[[Cloud], object]:
+def replicated(**changes: Any) -> Callable[[MotoAws], object]:
     return lambda cloud: cloud.make(cloud.replicated_request(**changes))
 
 
-def clustered(**changes: Any) -> Callable[[Cloud], object]:
+def clustered(**changes: Any) -> Callable[[MotoAws], object]:
     return lambda cloud: cloud.make(cloud.cluster_request(**changes))
 
 
@@ -357,7 +357,7 @@ ROWS = [
 
 
 @table(ROWS)
-def test_modify_refuses(cloud: Cloud, refused: Refused) -> None:
+def test_modify_refuses(cloud: MotoAws, refused: Refused) -> None:
     check(cloud, refused)
 
 
@@ -371,20 +371,20 @@ def test_modify_refuses(cloud: Cloud, refused: Refused) -> None:
     ],
     ids=lambda params: next(iter(params)),
 )
-def test_a_busy_group_takes_no_modification(cloud: Cloud, params: dict[str, Any]) -> None:
+def test_a_busy_group_takes_no_modification(cloud: MotoAws, params: dict[str, Any]) -> None:
     cloud.make(cloud.replicated_request())
     cloud.modify(SnapshotWindow="05:00-06:00")
     with pytest.raises(cloud.elasticache.exceptions.InvalidReplicationGroupStateFault):
         cloud.modify(**params)
 
 
-def test_security_groups_sent_again_start_another_round_of_modifying(cloud: Cloud) -> None:
+def test_security_groups_sent_again_start_another_round_of_modifying(cloud: MotoAws) -> None:
     """crossplane-contrib/provider-aws#1023."""
     cloud.make()
     assert cloud.modify(SecurityGroupIds=[cloud.security_group])["Status"] == "modifying"
 
 
-def test_a_change_that_is_not_to_apply_at_once_only_waits(cloud: Cloud) -> None:
+def test_a_change_that_is_not_to_apply_at_once_only_waits(cloud: MotoAws) -> None:
     """User guide, Clusters.Modify: without ApplyImmediately the maintenance window does it."""
     cloud.make()
     cloud.elasticache.modify_replication_group(ReplicationGroupId="cache", CacheNodeType="cache.t3.medium")
@@ -393,7 +393,7 @@ def test_a_change_that_is_not_to_apply_at_once_only_waits(cloud: Cloud) -> None:
     assert cloud.members()[0]["PendingModifiedValues"] == {"CacheNodeType": "cache.t3.medium"}
 
 
-def test_encryption_in_transit_since_7_0_5_is_not_simulated(cloud: Cloud) -> None:
+def test_encryption_in_transit_since_7_0_5_is_not_simulated(cloud: MotoAws) -> None:
     cloud.make(cloud.request(EngineVersion="7.1", CacheParameterGroupName="default.redis7"))
     with pytest.raises(NotImplementedError, match="encryption in transit"):
         cloud.modify(TransitEncryptionEnabled=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.moto_aws import Cloud
+from tests.harness.moto_aws import MotoAws
 from tests.harness.refusals import Refused, check, table
 
 from . import Quotas
@@ -20,40 +20,40 @@ ARN = "arn:aws:elasticache:us-east-1:123456789012"
 
 
 @pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    with Cloud() as cloud:
+def cloud() -> Iterator[MotoAws]:
+    with MotoAws() as cloud:
         yield cloud
 
 
-def call(operation: str, **params: Any) -> Callable[[Cloud], object]:
+def call(operation: str, **params: Any) -> Callable[[MotoAws], object]:
     return lambda cloud: getattr(cloud.elasticache, operation)(**params)
 
 
-def made(cloud: Cloud) -> object:
+def made(cloud: MotoAws) -> object:
     return cloud.make()
 
 
-def snapshot_made(cloud: Cloud) -> object:
+def snapshot_made(cloud: MotoAws) -> object:
     cloud.make()
     cloud.elasticache.create_snapshot(ReplicationGroupId="cache", SnapshotName="kept")
     return cloud.settle()
 
 
-def subnet_group(cloud: Cloud) -> object:
+def subnet_group(cloud: MotoAws) -> object:
     return cloud.make_subnet_group()
 
 
-def create_subnet_group(name: str, subnets: Callable[[Cloud], list[str]]) -> Callable[[Cloud], object]:
+def create_subnet_group(name: str, subnets: Callable[[MotoAws], list[str]]) -> Callable[[MotoAws], object]:
     return lambda cloud: cloud.make_subnet_group(name, subnets(cloud))
 
 
-def modify_subnet_group(subnets: Callable[[Cloud], list[str]]) -> Callable[[Cloud], object]:
+def modify_subnet_group(subnets: Callable[[MotoAws], list[str]]) -> Callable[[MotoAws], object]:
     return lambda cloud: cloud.elasticache.modify_cache_subnet_group(
         CacheSubnetGroupName="subnets", SubnetIds=subnets(cloud)
     )
 
 
-def multi_az_with_an_unused_zone(cloud: Cloud) -> None:
+def multi_az_with_an_unused_zone(cloud: MotoAws) -> None:
     cloud.make_subnet_group("subnets", cloud.subnets[:1])
     cloud.make(cloud.replicated_request())
     modify_subnet_group(lambda cloud: cloud.subnets[:2])(cloud)
@@ -349,27 +349,27 @@ REST = [
 
 
 @table(DELETES)
-def test_delete_refuses(cloud: Cloud, refused: Refused) -> None:
+def test_delete_refuses(cloud: MotoAws, refused: Refused) -> None:
     check(cloud, refused)
 
 
 @table(SUBNETS)
-def test_subnet_groups_refuse(cloud: Cloud, refused: Refused) -> None:
+def test_subnet_groups_refuse(cloud: MotoAws, refused: Refused) -> None:
     check(cloud, refused)
 
 
 @table(SNAPSHOTS)
-def test_snapshots_refuse(cloud: Cloud, refused: Refused) -> None:
+def test_snapshots_refuse(cloud: MotoAws, refused: Refused) -> None:
     check(cloud, refused)
 
 
 @table(REST)
-def test_the_rest_refuses(cloud: Cloud, refused: Refused) -> None:
+def test_the_rest_refuses(cloud: MotoAws, refused: Refused) -> None:
     check(cloud, refused)
 
 
 def test_a_subnet_without_nodes_may_be_taken_out() -> None:
-    with Cloud(zones="abc") as cloud:
+    with MotoAws(zones="abc") as cloud:
         cloud.make(cloud.replicated_request(MultiAZEnabled=True))
         used = {member["PreferredAvailabilityZone"][-1] for member in cloud.members()}
         assert len(used) == 2
@@ -381,7 +381,7 @@ def test_a_subnet_without_nodes_may_be_taken_out() -> None:
 
 def test_there_are_quotas_of_subnet_groups_subnets_and_snapshots() -> None:
     """botocore model; user guide, quotas."""
-    with Cloud(quotas=Quotas(subnet_groups=1, subnets_per_group=2, snapshots=0)) as cloud:
+    with MotoAws(quotas=Quotas(subnet_groups=1, subnets_per_group=2, snapshots=0)) as cloud:
         with pytest.raises(cloud.elasticache.exceptions.CacheSubnetQuotaExceededFault):
             cloud.make_subnet_group()
         cloud.make_subnet_group("subnets", cloud.subnets[:2])
@@ -394,7 +394,7 @@ def test_there_are_quotas_of_subnet_groups_subnets_and_snapshots() -> None:
             )
 
 
-def delete_security_group(cloud: Cloud, group: str) -> str:
+def delete_security_group(cloud: MotoAws, group: str) -> str:
     """Return the wire code EC2 refuses with, or an empty string."""
     try:
         cloud.ec2.delete_security_group(GroupId=group)
@@ -403,7 +403,7 @@ def delete_security_group(cloud: Cloud, group: str) -> str:
     return ""
 
 
-def test_ec2_keeps_a_security_group_while_a_cluster_or_its_interfaces_use_it(cloud: Cloud) -> None:
+def test_ec2_keeps_a_security_group_while_a_cluster_or_its_interfaces_use_it(cloud: MotoAws) -> None:
     """The Terraform provider's security group delete retries DependencyViolation."""
     cloud.make()
     assert delete_security_group(cloud, cloud.security_group) == "DependencyViolation"
@@ -415,7 +415,7 @@ def test_ec2_keeps_a_security_group_while_a_cluster_or_its_interfaces_use_it(clo
     assert delete_security_group(cloud, cloud.security_group) == ""
 
 
-def test_a_replaced_security_group_is_held_until_the_change_is_over(cloud: Cloud) -> None:
+def test_a_replaced_security_group_is_held_until_the_change_is_over(cloud: MotoAws) -> None:
     """cloudposse/terraform-aws-elasticache-redis#121."""
     cloud.make()
     new = cloud.make_security_group(cloud.vpc, "new")
@@ -427,7 +427,7 @@ def test_a_replaced_security_group_is_held_until_the_change_is_over(cloud: Cloud
     assert delete_security_group(cloud, new) == "DependencyViolation"
 
 
-def test_a_security_group_another_group_refers_to_is_kept_too(cloud: Cloud) -> None:
+def test_a_security_group_another_group_refers_to_is_kept_too(cloud: MotoAws) -> None:
     """User guide of EC2: a group referenced by a rule of another one can not be deleted."""
     other = cloud.make_security_group(cloud.vpc, "app")
     rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1}
@@ -449,7 +449,7 @@ def test_a_security_group_another_group_refers_to_is_kept_too(cloud: Cloud) -> N
         ("test_failover", {"ReplicationGroupId": "cache", "NodeGroupId": "0001"}),
     ],
 )
-def test_what_is_not_simulated_fails_loudly(cloud: Cloud, operation: str, params: dict[str, Any]) -> None:
+def test_what_is_not_simulated_fails_loudly(cloud: MotoAws, operation: str, params: dict[str, Any]) -> None:
     cloud.make()
     with pytest.raises(NotImplementedError):
         call(operation, **params)(cloud)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.moto_aws import Cloud
+from tests.harness.moto_aws import MotoAws
 from tests.harness.refusals import Refused, check, table
 
 from . import Quotas
@@ -17,35 +17,35 @@ VALUE = "InvalidParameterValue"
 
 
 @pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    with Cloud() as cloud:
+def cloud() -> Iterator[MotoAws]:
+    with MotoAws() as cloud:
         cloud.make_subnet_group()
         yield cloud
 
 
-def increase(**params: Any) -> Callable[[Cloud], object]:
+def increase(**params: Any) -> Callable[[MotoAws], object]:
     return lambda cloud: cloud.elasticache.increase_replica_count(
         ReplicationGroupId="cache", **{"ApplyImmediately": True, **params}
     )
 
 
-def decrease(**params: Any) -> Callable[[Cloud], object]:
+def decrease(**params: Any) -> Callable[[MotoAws], object]:
     return lambda cloud: cloud.elasticache.decrease_replica_count(
         ReplicationGroupId="cache", **{"ApplyImmediately": True, **params}
     )
 
 
-def reshard(count: int, **params: Any) -> Callable[[Cloud], object]:
+def reshard(count: int, **params: Any) -> Callable[[MotoAws], object]:
     return lambda cloud: cloud.elasticache.modify_replication_group_shard_configuration(
         ReplicationGroupId="cache", NodeGroupCount=count, **{"ApplyImmediately": True, **params}
     )
 
 
-def replicated(**changes: Any) -> Callable[[Cloud], object]:
+def replicated(**changes: Any) -> Callable[[MotoAws], object]:
     return lambda cloud: cloud.make(cloud.replicated_request(**changes))
 
 
-def clustered(**changes: Any) -> Callable[[Cloud], object]:
+def clustered(**changes: Any) -> Callable[[MotoAws], object]:
     return lambda cloud: cloud.make(cloud.cluster_request(**changes))
 
 
@@ -247,19 +247,19 @@ ROWS = [
 
 
 @table(ROWS)
-def test_scaling_refuses(cloud: Cloud, refused: Refused) -> None:
+def test_scaling_refuses(cloud: MotoAws, refused: Refused) -> None:
     check(cloud, refused)
 
 
 def test_replicas_beyond_the_quota_of_the_region_are_refused() -> None:
     """User guide, quotas: 300 nodes per Region."""
-    with Cloud(quotas=Quotas(nodes_per_region=5)) as cloud:
+    with MotoAws(quotas=Quotas(nodes_per_region=5)) as cloud:
         cloud.make(cloud.cluster_request())
         with pytest.raises(cloud.elasticache.exceptions.NodeQuotaForCustomerExceededFault):
             increase(NewReplicaCount=2)(cloud)
 
 
-EVERY_MUTATION: dict[str, Callable[[Cloud], object]] = {
+EVERY_MUTATION: dict[str, Callable[[MotoAws], object]] = {
     "ModifyReplicationGroup": lambda cloud: cloud.modify(ReplicationGroupDescription="new"),
     "IncreaseReplicaCount": increase(NewReplicaCount=2),
     "DecreaseReplicaCount": decrease(NewReplicaCount=0),
@@ -280,7 +280,7 @@ EVERY_MUTATION: dict[str, Callable[[Cloud], object]] = {
         ResourceName=cloud.group()["ARN"]
     ),
 }
-BUSY: dict[str, Callable[[Cloud], object]] = {
+BUSY: dict[str, Callable[[MotoAws], object]] = {
     "creating": lambda cloud: cloud.elasticache.create_replication_group(**cloud.cluster_request()),
     "modifying": lambda cloud: (
         cloud.make(cloud.cluster_request()),
@@ -300,7 +300,7 @@ BUSY: dict[str, Callable[[Cloud], object]] = {
 @pytest.mark.parametrize("status", BUSY)
 @pytest.mark.parametrize("operation", EVERY_MUTATION)
 def test_a_busy_group_refuses_every_mutation_and_the_list_of_its_tags(
-    cloud: Cloud, operation: str, status: str
+    cloud: MotoAws, operation: str, status: str
 ) -> None:
     """aws-controllers-k8s/community#948; hashicorp/terraform-provider-aws#23219 and #41416 (tags)."""
     BUSY[status](cloud)
@@ -312,7 +312,7 @@ def test_a_busy_group_refuses_every_mutation_and_the_list_of_its_tags(
 
 @pytest.mark.parametrize("operation", list(EVERY_MUTATION)[:4])
 def test_members_still_moving_refuse_every_mutation_although_the_group_is_available(
-    cloud: Cloud, operation: str
+    cloud: MotoAws, operation: str
 ) -> None:
     """hashicorp/terraform-provider-aws#50096."""
     cloud.make(cloud.cluster_request(replicas=2))
@@ -327,7 +327,7 @@ def test_members_still_moving_refuse_every_mutation_although_the_group_is_availa
         EVERY_MUTATION[operation](cloud)
 
 
-def test_a_group_with_a_member_still_moving_can_not_be_deleted(cloud: Cloud) -> None:
+def test_a_group_with_a_member_still_moving_can_not_be_deleted(cloud: MotoAws) -> None:
     """The Terraform provider's delete retries "Cache cluster X-003 is not in a valid state to be deleted"."""
     cloud.elasticache.create_replication_group(**cloud.request())
     cloud.clock.advance(cloud.simulator.timing.create)

@@ -16,7 +16,7 @@ from massdriver_redis.clock import SystemClock
 from massdriver_redis.cloudformation import delivery as responder
 from tests.harness.context import Context
 from tests.harness.envelope import SIGNATURE, event
-from tests.harness.moto_aws import Cloud
+from tests.harness.moto_aws import MotoAws
 from tests.harness.put_server import PutServer
 
 FUNCTION = Path(__file__).parents[2] / "function"
@@ -120,7 +120,7 @@ def test_on_a_developer_s_machine_a_refusal_is_returned_and_not_sent(app, server
 
 def test_a_poll_that_can_not_begin_removes_its_own_rule_and_no_other(app, server):
     poll = {**refused_create(server), "CrHelperPoll": True, "PhysicalResourceId": "shop-redis-abcdefghij"}
-    with Cloud() as cloud:
+    with MotoAws() as cloud:
         resource = app.wire(cloud.clock, responder.send)
         events = app.own_client("events")
         for request_id, left in ((poll["RequestId"], 0), ("another", 1)):

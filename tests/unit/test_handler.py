@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from massdriver_redis import handler as helper
 from massdriver_redis import log
 from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableError
-from massdriver_redis.cloudformation.outcome import Answer, Pending, Silent
+from massdriver_redis.cloudformation.outcome import Ignored, Pending, Response
 from massdriver_redis.errors import AccessDeniedError, NotUpdatableError, ResourceError
 from massdriver_redis.handler import PollingResource, UndeliveredError
 from massdriver_redis.state.naming import is_nothing_made
@@ -30,7 +30,7 @@ from tests.harness.logs import captured
 
 ID = "shop-redis-abcdefghij"
 KINDS = ["Create", "Update", "Delete"]
-SUCCESS = Answer("SUCCESS", ID, "", {"hostname": "h"})
+SUCCESS = Response("SUCCESS", ID, "", {"hostname": "h"})
 
 
 class Work:
@@ -173,7 +173,7 @@ def test_a_poll_answers_as_the_first_event_would(bed, kind):
 
 @pytest.mark.parametrize("poll", [False, True])
 def test_a_stale_event_does_nothing_and_sends_nothing(bed, poll):
-    bed.outcome = Silent("a newer request was accepted")
+    bed.outcome = Ignored("a newer request was accepted")
 
     summary = bed.poll() if poll else bed.send()
 
@@ -328,7 +328,7 @@ def test_row_1_no_poll_ever_makes_up_an_id(bed, kind):
 @pytest.mark.parametrize("made_up", [None, "", True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_row_1_and_22_an_answer_without_an_id_takes_the_work_s(bed, kind, made_up):
-    bed.outcome = Answer("SUCCESS", made_up)
+    bed.outcome = Response("SUCCESS", made_up)
 
     bed.poll(kind)
 
@@ -429,7 +429,7 @@ def test_row_13_and_14_crhelper_s_own_sender_is_never_used(bed, monkeypatch):
 
 
 def test_row_15_data_is_json_and_all_strings_whatever_it_was(bed):
-    bed.outcome = Answer("SUCCESS", ID, "", {"port": 6379, "made": NOW, "ids": {"a"}})
+    bed.outcome = Response("SUCCESS", ID, "", {"port": 6379, "made": NOW, "ids": {"a"}})
 
     bed.send()
 
@@ -440,7 +440,7 @@ def test_row_15_data_is_json_and_all_strings_whatever_it_was(bed):
 @pytest.mark.parametrize("status", ["SUCCESS", "FAILED"])
 def test_row_16_every_response_is_no_echo_whatever_an_earlier_one_was(bed, status):
     bed.resource.NoEcho = False
-    bed.outcome = Answer(status, ID, "because")
+    bed.outcome = Response(status, ID, "because")
 
     bed.send()
 
@@ -473,7 +473,9 @@ def test_row_17_an_event_with_a_foreign_url_is_answered_nowhere(bed):
 def test_row_18_on_a_developer_s_machine_the_response_is_shown_and_not_sent(monkeypatch):
     monkeypatch.setenv("AWS_SAM_LOCAL", "true")
     bed = Bed()
-    bed.outcome = Answer("SUCCESS", ID, "", {"password": "p4ss", "artifact": '{"p":"p4ss"}', "port": "6379"})
+    bed.outcome = Response(
+        "SUCCESS", ID, "", {"password": "p4ss", "artifact": '{"p":"p4ss"}', "port": "6379"}
+    )
 
     summary = bed.send()
 
@@ -599,7 +601,7 @@ def test_every_override_still_has_something_to_override():
 
 
 def test_the_summary_of_an_answer_shows_no_attribute(bed):
-    bed.outcome = Answer("SUCCESS", ID, "", {"password": "p4ss"})
+    bed.outcome = Response("SUCCESS", ID, "", {"password": "p4ss"})
 
     assert "p4ss" not in json.dumps(bed.send())
     assert helper._RESERVE > 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from massdriver_redis import catalog
 from massdriver_redis.state.fields import engine_and_version
-from massdriver_redis.state.observed import Group, NodeTypes, World
+from massdriver_redis.state.observed import Group, NodeTypes, Observed
 
 _OFF_SALE = ("3.2.6", "3.2.10")
 _SIZES = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge")
@@ -15,7 +15,7 @@ _GIB = {"m": 6.4, "r": 13.1}
 _SMALL = {"micro": 0.5, "small": 1.4, "medium": 3.1}
 
 
-def details(world: World, engine: str, *, off_sale: bool) -> World:
+def details(world: Observed, engine: str, *, off_sale: bool) -> Observed:
     """Return `world` with every detail the planner may ask for; AWS has the last word on node types.
 
     The versions on offer are the catalog's, those `off_sale` included where an old cluster is made up.

@@ -9,15 +9,15 @@ from datetime import date
 from massdriver_redis.calls.base import Call
 from massdriver_redis.errors import InvalidRequestError
 from massdriver_redis.planner import replacement
-from massdriver_redis.planner.decision import Decision, Failed, Look, Moment, Step
+from massdriver_redis.planner.decision import Apply, Decision, Look, PlanContext, Reject
 from massdriver_redis.planner.plan import plan, warnings
 from massdriver_redis.properties import parse as properties
 from massdriver_redis.properties.parse import Properties
 from massdriver_redis.state import naming
 from massdriver_redis.state.desired import Desired, desired
 from massdriver_redis.state.naming import Owner
-from massdriver_redis.state.observed import World
-from massdriver_redis.state.record import Stamp
+from massdriver_redis.state.observed import Observed
+from massdriver_redis.state.record import RequestVersion
 from tools.preview.details import details
 from tools.preview.prediction import predict
 
@@ -34,7 +34,7 @@ class Foreseen:
     `replaced` names the properties for which a new cluster is made.
     """
 
-    steps: tuple[tuple[Call, World], ...] = ()
+    steps: tuple[tuple[Call, Observed], ...] = ()
     refusal: str = ""
     replaced: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -50,29 +50,29 @@ def foresee(old: Mapping[str, object], new: Mapping[str, object], today: date) -
         wanted = properties.read(new, today=today)
     except InvalidRequestError as error:
         return Foreseen(refusal=str(error))
-    moved = replacement.moved(properties.read_old(old), wanted)
+    moved = replacement.moved(properties.read_previous(old), wanted)
     return Foreseen(refusal=moved) if moved else between(before, wanted)
 
 
 def between(before: Properties, wanted: Properties) -> Foreseen:
     """Return what an update from `before` to `wanted` does, in the same Region and account."""
-    home_id = physical_id(before)
-    home = _made(before, home_id)
-    differing = replacement.create_only_differences(wanted, OWNER, home_id, home)
-    if differing and physical_id(wanted) == home_id:
+    current_id = physical_id(before)
+    home = _made(before, current_id)
+    differing = replacement.create_only_differences(wanted, OWNER, current_id, home)
+    if differing and physical_id(wanted) == current_id:
         return Foreseen(refusal=replacement.same_name(differing))
     if differing and not wanted.allow_replacement:
         return Foreseen(refusal=replacement.not_allowed(differing))
-    target_id, start = (physical_id(wanted), World()) if differing else (home_id, home)
+    target_id, start = (physical_id(wanted), Observed()) if differing else (current_id, home)
     target = desired(wanted, OWNER, target_id, PREFIX)
     moment = _moment(
         may_create=bool(differing),
         version_asked=(before.engine, before.redis_version) != (wanted.engine, wanted.redis_version),
         dropped_tags=frozenset(dict(before.tags)) - frozenset(dict(wanted.tags)),
     )
-    steps, end, world = _walk(target, start, moment)
-    refusal = end.reason if isinstance(end, Failed) else ""
-    return Foreseen(steps, refusal, tuple(differing), (*wanted.warnings, *warnings(target, world)))
+    steps, end, observed = _walk(target, start, moment)
+    refusal = end.reason if isinstance(end, Reject) else ""
+    return Foreseen(steps, refusal, tuple(differing), (*wanted.warnings, *warnings(target, observed)))
 
 
 def physical_id(wanted: Properties) -> str:
@@ -80,19 +80,19 @@ def physical_id(wanted: Properties) -> str:
     return naming.physical_id(OWNER, wanted.name_prefix, wanted.create_only())
 
 
-def _made(wanted: Properties, home_id: str) -> World:
+def _made(wanted: Properties, current_id: str) -> Observed:
     """Return the world after a create. A version that AWS no longer sells still runs where it is."""
-    target = desired(wanted, OWNER, home_id, PREFIX)
-    _, _, world = _walk(target, World(), _moment(may_create=True), off_sale=True)
-    return world
+    target = desired(wanted, OWNER, current_id, PREFIX)
+    _, _, observed = _walk(target, Observed(), _moment(may_create=True), off_sale=True)
+    return observed
 
 
 def _moment(
     *, may_create: bool, version_asked: bool = False, dropped_tags: frozenset[str] = frozenset()
-) -> Moment:
-    return Moment(
+) -> PlanContext:
+    return PlanContext(
         now=0.0,
-        stamp=Stamp("preview"),
+        request_version=RequestVersion("preview"),
         may_create=may_create,
         version_asked=version_asked,
         rolling_back=False,
@@ -101,16 +101,16 @@ def _moment(
 
 
 def _walk(
-    target: Desired, world: World, moment: Moment, *, off_sale: bool = False
-) -> tuple[tuple[tuple[Call, World], ...], Decision, World]:
+    target: Desired, observed: Observed, moment: PlanContext, *, off_sale: bool = False
+) -> tuple[tuple[tuple[Call, Observed], ...], Decision, Observed]:
     """Follow the planner from one predicted world to the next until it has nothing more to do."""
-    steps: list[tuple[Call, World]] = []
+    steps: list[tuple[Call, Observed]] = []
     decision: Decision = Look("versions")
     for _ in range(_MOST_STEPS):
-        seen = details(world, target.engine, off_sale=off_sale)
+        seen = details(observed, target.engine, off_sale=off_sale)
         decision = plan(target, seen, moment)
-        if not isinstance(decision, Step):
+        if not isinstance(decision, Apply):
             break
         steps.append((decision.call, seen))
-        world = predict(world, decision.call, target.subnets)
-    return tuple(steps), decision, world
+        observed = predict(observed, decision.call, target.subnets)
+    return tuple(steps), decision, observed

@@ -7,14 +7,22 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from massdriver_redis.calls.base import Call
-from massdriver_redis.state.observed import Group, Node, NodeGroup, Secret, SecurityGroup, SubnetGroup, World
+from massdriver_redis.state.observed import (
+    Group,
+    Node,
+    NodeGroup,
+    Observed,
+    Secret,
+    SecurityGroup,
+    SubnetGroup,
+)
 
 T = TypeVar("T")
 Request = Mapping[str, Any]
 SUBNET_GROUP_ARN = "subnet group"
 
 
-def predict(world: World, call: Call, zones: Mapping[str, str]) -> World:
+def predict(world: Observed, call: Call, zones: Mapping[str, str]) -> Observed:
     """Return the settled world after `call`; `zones` are those of the subnets it may name."""
     request = cast("Request", call.request)
     if call.operation in _ON_GROUP:
@@ -33,7 +41,7 @@ def _there(thing: T | None) -> T:
 # --- replication group ------------------------------------------------------------------------------
 
 
-def _create_group(world: World, request: Request) -> World:
+def _create_group(world: Observed, request: Request) -> Observed:
     node = Node(
         id="",
         status="available",
@@ -138,7 +146,7 @@ def _node_groups(group: Group, request: Request) -> Group:
 # --- what stands beside it --------------------------------------------------------------------------
 
 
-def _subnet_group(world: World, request: Request, zones: Mapping[str, str]) -> World:
+def _subnet_group(world: Observed, request: Request, zones: Mapping[str, str]) -> Observed:
     subnets = {subnet: zones.get(subnet, "") for subnet in request["SubnetIds"]}
     if world.subnet_group:
         return replace(world, subnet_group=replace(world.subnet_group, subnets=subnets))
@@ -152,18 +160,18 @@ def _subnet_group(world: World, request: Request, zones: Mapping[str, str]) -> W
     return replace(world, subnet_group=made, subnet_group_tags=_tags(request["Tags"]))
 
 
-def _security_group(world: World, request: Request) -> World:
+def _security_group(world: Observed, request: Request) -> Observed:
     tags = _tags(request["TagSpecifications"][0]["Tags"])
     made = SecurityGroup("the new one", "", request["VpcId"], request["Description"], tags, frozenset())
     return replace(world, security_group=made)
 
 
-def _secret(world: World, request: Request) -> World:
+def _secret(world: Observed, request: Request) -> Observed:
     made = Secret(request["Name"], request["Description"], deleting=False, tags=_tags(request["Tags"]))
     return replace(world, secret=made)
 
 
-def _ingress(world: World, request: Request, *, allowed: bool) -> World:
+def _ingress(world: Observed, request: Request, *, allowed: bool) -> Observed:
     group = _there(world.security_group)
     named = {each["CidrIp"] for rule in request["IpPermissions"] for each in rule["IpRanges"]}
     cidrs = group.cidrs | named if allowed else group.cidrs - named
@@ -178,34 +186,34 @@ def _without(tags: Mapping[str, str], keys: Iterable[str]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if key not in set(keys)}
 
 
-def _tag_cache(world: World, request: Request) -> World:
+def _tag_cache(world: Observed, request: Request) -> Observed:
     if request["ResourceName"] == SUBNET_GROUP_ARN:
         return replace(world, subnet_group_tags={**world.subnet_group_tags, **_tags(request["Tags"])})
     return replace(world, tags={**(world.tags or {}), **_tags(request["Tags"])})
 
 
-def _untag_cache(world: World, request: Request) -> World:
+def _untag_cache(world: Observed, request: Request) -> Observed:
     if request["ResourceName"] == SUBNET_GROUP_ARN:
         return replace(world, subnet_group_tags=_without(world.subnet_group_tags, request["TagKeys"]))
     return replace(world, tags=_without(world.tags or {}, request["TagKeys"]))
 
 
-def _tag_security_group(world: World, request: Request) -> World:
+def _tag_security_group(world: Observed, request: Request) -> Observed:
     group = _there(world.security_group)
     return replace(world, security_group=replace(group, tags={**group.tags, **_tags(request["Tags"])}))
 
 
-def _untag_security_group(world: World, request: Request) -> World:
+def _untag_security_group(world: Observed, request: Request) -> Observed:
     group = _there(world.security_group)
     return replace(world, security_group=replace(group, tags=_without(group.tags, _tags(request["Tags"]))))
 
 
-def _tag_secret(world: World, request: Request) -> World:
+def _tag_secret(world: Observed, request: Request) -> Observed:
     secret = _there(world.secret)
     return replace(world, secret=replace(secret, tags={**secret.tags, **_tags(request["Tags"])}))
 
 
-def _untag_secret(world: World, request: Request) -> World:
+def _untag_secret(world: Observed, request: Request) -> Observed:
     secret = _there(world.secret)
     return replace(world, secret=replace(secret, tags=_without(secret.tags, request["TagKeys"])))
 
@@ -216,11 +224,11 @@ _ON_GROUP: dict[str, Callable[[Group, Request], Group]] = {
     "decrease_replica_count": _replicas,
     "modify_replication_group_shard_configuration": _node_groups,
 }
-_ON_SUBNETS: dict[str, Callable[[World, Request, Mapping[str, str]], World]] = {
+_ON_SUBNETS: dict[str, Callable[[Observed, Request, Mapping[str, str]], Observed]] = {
     "create_cache_subnet_group": _subnet_group,
     "modify_cache_subnet_group": _subnet_group,
 }
-_ON_REST: dict[str, Callable[[World, Request], World]] = {
+_ON_REST: dict[str, Callable[[Observed, Request], Observed]] = {
     "create_security_group": _security_group,
     "create_secret": _secret,
     "create_replication_group": _create_group,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from massdriver_redis import catalog
 from massdriver_redis.calls.base import Call
 from massdriver_redis.state.fields import engine_and_version
-from massdriver_redis.state.observed import Group, World
+from massdriver_redis.state.observed import Group, Observed
 from tools.preview.foresight import Foreseen
 from tools.preview.prediction import SUBNET_GROUP_ARN
 
@@ -38,7 +38,7 @@ _NATURES = {
 }
 
 
-def nature(call: Call, world: World) -> Nature:
+def nature(call: Call, world: Observed) -> Nature:
     """Return what kind of step `call` is in `world`; durations are those of Terraform's acceptance tests."""
     if world.group is None:
         return _new(call)

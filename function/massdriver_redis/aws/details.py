@@ -10,31 +10,30 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from massdriver_redis.aws.describe import PAGE, read, tags_of
 from massdriver_redis.aws.session import Aws
-from massdriver_redis.planner.decision import Detail
-from massdriver_redis.state.observed import Group, NodeTypes, World
+from massdriver_redis.state.observed import Detail, Group, NodeTypes, Observed
 
 _BAD_NEWS = ("fail", "insufficient", "unable", "error", "not enough", "cannot", "could not")
 
 
-def look_closer(aws: Aws, world: World, detail: Detail, engine: str, since: float) -> World:
+def observe_detail(aws: Aws, observed: Observed, detail: Detail, engine: str, since: float) -> Observed:
     """Return `world` with one more detail read: versions, node_types, tags or events.
 
     `since` is in seconds since the epoch. A denied list of engine versions is noted as unknown, so
     that a create can go on without it.
     """
-    group = world.group
+    group = observed.group
     if detail == "versions":
-        return _with_versions(aws, world, engine)
+        return _with_versions(aws, observed, engine)
     if group is None:
-        return replace(world, tags={}, events=(), node_types=NodeTypes(frozenset(), frozenset()))
+        return replace(observed, tags={}, events=(), node_types=NodeTypes(frozenset(), frozenset()))
     if detail == "node_types":
         answer = read(aws, "elasticache", "list_allowed_node_type_modifications", ReplicationGroupId=group.id)
         up, down = answer.get("ScaleUpModifications", []), answer.get("ScaleDownModifications", [])
-        return replace(world, node_types=NodeTypes(frozenset(up), frozenset(down)))
+        return replace(observed, node_types=NodeTypes(frozenset(up), frozenset(down)))
     if detail == "tags":
-        beside = _cache_tags(aws, world.subnet_group.arn) if world.subnet_group else {}
-        return replace(world, tags=_cache_tags(aws, group.arn), subnet_group_tags=beside)
-    return replace(world, events=_events(aws, group, since))
+        beside = _cache_tags(aws, observed.subnet_group.arn) if observed.subnet_group else {}
+        return replace(observed, tags=_cache_tags(aws, group.arn), subnet_group_tags=beside)
+    return replace(observed, events=_events(aws, group, since))
 
 
 def newest_secret_value(aws: Aws, name: str) -> tuple[str, str]:
@@ -63,7 +62,7 @@ def _cache_tags(aws: Aws, arn: str) -> dict[str, str]:
     return tags_of(answer.get("TagList", []))
 
 
-def _with_versions(aws: Aws, world: World, engine: str) -> World:
+def _with_versions(aws: Aws, observed: Observed, engine: str) -> Observed:
     """Read the versions on offer; failing open, for the create itself is the last judge."""
     versions: list[str] = []
     marker: dict[str, str] = {}
@@ -75,8 +74,10 @@ def _with_versions(aws: Aws, world: World, engine: str) -> World:
                 break
             marker = {"Marker": answer["Marker"]}
     except (ClientError, BotoCoreError):
-        return replace(world, versions_unknown=True)
-    return replace(world, versions=tuple(versions)) if versions else replace(world, versions_unknown=True)
+        return replace(observed, versions_unknown=True)
+    return (
+        replace(observed, versions=tuple(versions)) if versions else replace(observed, versions_unknown=True)
+    )
 
 
 def _events(aws: Aws, group: Group, since: float) -> tuple[str, ...]:

@@ -14,10 +14,10 @@ from massdriver_redis.state.observed import (
     Group,
     Node,
     NodeGroup,
+    Observed,
     Secret,
     SecurityGroup,
     SubnetGroup,
-    World,
 )
 from massdriver_redis.state.record import OWNER
 
@@ -25,13 +25,13 @@ _GROUP_PENDING = ("Resharding", "AutomaticFailoverStatus", "PrimaryClusterId")
 _NODE_PENDING = ("EngineVersion", "CacheNodeType", "NumCacheNodes")
 
 
-def look(aws: Aws, names: Names) -> World:
+def look(aws: Aws, names: Names) -> Observed:
     """Return what exists under `names`.
 
     Five reads, and one page of DescribeCacheClusters for every hundred clusters of the region: that
     call can't filter by replication group. Raises the exceptions of `aws.translate`.
     """
-    return World(
+    return Observed(
         group=_group(aws, names.group),
         subnet_group=_subnet_group(aws, names.subnet_group),
         security_group=_security_group(aws, names.security_group),

@@ -16,7 +16,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from massdriver_redis.aws.session import translate
-from massdriver_redis.errors import AccessDeniedError, BusyError, ResourceError
+from massdriver_redis.errors import AccessDeniedError, ResourceError, TransientError
 from massdriver_redis.log import logger
 
 LARGEST_INPUT = 8192
@@ -86,7 +86,9 @@ class PollRule:
             if self._put_target(request_id, text):
                 return
         self.disarm(request_id)
-        raise BusyError("events:PutTargets: the poll rule can't be armed, it is removed as often as made")
+        raise TransientError(
+            "events:PutTargets: the poll rule can't be armed, it is removed as often as made"
+        )
 
     def drop(self, request_ids: Iterable[str]) -> None:
         """Stop polling for these requests; one not polled for is done, any other failure is logged."""
@@ -150,7 +152,7 @@ class PollRule:
         for attempt in range(1, _ATTEMPTS):
             try:
                 return self._try(operation, wanted)
-            except BusyError as error:
+            except TransientError as error:
                 if error.code == _QUOTA:
                     raise
             self._sleep(0.2 * attempt)

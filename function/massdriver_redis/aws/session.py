@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from massdriver_redis.calls.base import action
-from massdriver_redis.errors import AccessDeniedError, BusyError, PatientError, ResourceError
+from massdriver_redis.errors import AccessDeniedError, NotYetVisibleError, ResourceError, TransientError
 from massdriver_redis.properties.parse import Authentication
 
 _CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
@@ -26,7 +26,7 @@ _DENIED = frozenset(
         "ServiceLinkedRoleNotFoundFault",
     }
 )
-_BUSY = frozenset(
+_TRANSIENT = frozenset(
     {
         "Throttling",
         "ThrottlingException",
@@ -52,7 +52,7 @@ _BUSY = frozenset(
         "InvalidRequestException",
     }
 )
-_PATIENT = frozenset(
+_NOT_YET_VISIBLE = frozenset(
     {
         "CacheSubnetGroupNotFoundFault",
         "ReplicationGroupNotFoundFault",
@@ -161,16 +161,16 @@ def translate(error: Exception, service: str, operation: str) -> ResourceError:
     if isinstance(error, ParamValidationError):
         return ResourceError(f"{call} was given parameters it doesn't take; report this with the log")
     if isinstance(error, BotoCoreError):
-        return BusyError(f"{call} didn't answer ({type(error).__name__})")
+        return TransientError(f"{call} didn't answer ({type(error).__name__})")
     code = code_of(error)
     if code in _DENIED:
         return AccessDeniedError(
             f"{call} was denied ({code}); grant it to the role in use and deploy again", code
         )
-    if code in _BUSY or _status(error) >= 500:
-        return BusyError(f"{call}: {code}", code)
-    if code in _PATIENT:
-        return PatientError(f"{call}: {code}{_advice(code)}", code)
+    if code in _TRANSIENT or _status(error) >= 500:
+        return TransientError(f"{call}: {code}", code)
+    if code in _NOT_YET_VISIBLE:
+        return NotYetVisibleError(f"{call}: {code}{_advice(code)}", code)
     return ResourceError(f"{call} refused ({code}): {message_of(error)}", code)
 
 

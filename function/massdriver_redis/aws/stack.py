@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from massdriver_redis.aws.session import code_of, own_client, translate
-from massdriver_redis.errors import BusyError
+from massdriver_redis.errors import TransientError
 from massdriver_redis.log import logger
 
 _ROLLING_BACK = ("ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED")
@@ -69,7 +69,7 @@ def read_stack(stack_id: str) -> Stack:
     except (ClientError, BotoCoreError, LookupError) as error:
         if not isinstance(error, (EndpointConnectionError, ConnectTimeoutError)):
             failure = translate(error, "cloudformation", "describe_stacks")
-            if isinstance(failure, BusyError):
+            if isinstance(failure, TransientError):
                 raise failure from None
         logger.warning(
             "The stack's status is unknown; taken as not rolling back",

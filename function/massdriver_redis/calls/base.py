@@ -21,7 +21,7 @@ _DESCRIPTION_OF_SECRET = "AUTH token of"
 
 
 @dataclass(frozen=True)
-class Change:
+class ExpectedChange:
     """What one ElastiCache call asks for: `values` maps a live property to its wanted value as text.
 
     `was` is the live value of the first property when asked, `attempt` counts from 1.
@@ -44,7 +44,7 @@ class Call:
     operation: str
     request: Mapping[str, object]
     summary: str
-    change: Change | None = None
+    change: ExpectedChange | None = None
     token: Literal["none", "new", "stored"] = field(default="none")
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from massdriver_redis.calls.base import Call, Change, tag_list
+from massdriver_redis.calls.base import Call, ExpectedChange, tag_list
 
 # --- subnet group -----------------------------------------------------------------------------------
 
@@ -60,7 +60,7 @@ def create_group(request: Mapping[str, object], *, secure: bool) -> Call:
     )
 
 
-def modify_group(group_id: str, settings: Mapping[str, object], summary: str, change: Change) -> Call:
+def modify_group(group_id: str, settings: Mapping[str, object], summary: str, change: ExpectedChange) -> Call:
     """Change what differs, at once: without ApplyImmediately it waits for the maintenance window."""
     return Call(
         "elasticache",
@@ -71,7 +71,7 @@ def modify_group(group_id: str, settings: Mapping[str, object], summary: str, ch
     )
 
 
-def set_replicas(group_id: str, wanted: int, node_group_ids: tuple[str, ...], change: Change) -> Call:
+def set_replicas(group_id: str, wanted: int, node_group_ids: tuple[str, ...], change: ExpectedChange) -> Call:
     """Give every node group `wanted` replicas, or only the named ones where they are uneven."""
     upwards = int(change.was or 0) < wanted
     count: dict[str, object] = (
@@ -92,7 +92,7 @@ def set_replicas(group_id: str, wanted: int, node_group_ids: tuple[str, ...], ch
     )
 
 
-def set_node_groups(group_id: str, wanted: int, removed: tuple[str, ...], change: Change) -> Call:
+def set_node_groups(group_id: str, wanted: int, removed: tuple[str, ...], change: ExpectedChange) -> Call:
     """Reshard online to `wanted` node groups, removing exactly the named ones when scaling in."""
     request: dict[str, object] = {
         "ReplicationGroupId": group_id,

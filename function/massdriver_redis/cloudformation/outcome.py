@@ -16,7 +16,7 @@ class Pending:
 
 
 @dataclass(frozen=True)
-class Silent:
+class Ignored:
     """The event is stale, superseded or already answered: nothing is done and nothing is sent."""
 
     why: str
@@ -25,7 +25,7 @@ class Silent:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """The one response of a request; `attributes` may hold the token and is kept out of repr."""
 
     status: Literal["SUCCESS", "FAILED"]
@@ -34,4 +34,4 @@ class Answer:
     attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-Outcome = Pending | Silent | Answer
+Outcome = Pending | Ignored | Response

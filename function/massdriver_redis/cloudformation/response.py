@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from massdriver_redis.cloudformation.outcome import Answer
+from massdriver_redis.cloudformation.outcome import Response
 from massdriver_redis.cloudformation.request import Request
 from massdriver_redis.errors import shorten
 
@@ -15,7 +15,7 @@ LARGEST_BODY = 4096
 _SECRET_ATTRIBUTES = ("password", "artifact")
 
 
-def build(request: Request, answer: Answer) -> bytes:
+def build(request: Request, answer: Response) -> bytes:
     """Return the response to PUT.
 
     Where it would be too long, `warnings` is cut first; an answer still too long becomes a FAILED one.
@@ -48,17 +48,17 @@ def _cut(text: str) -> str:
     return shorten(text, limit) if limit >= 40 else ""
 
 
-def _too_long(answer: Answer, size: int) -> Answer:
+def _too_long(answer: Response, size: int) -> Response:
     if answer.status == "FAILED":
-        return Answer("FAILED", answer.physical_id, shorten(answer.reason, 80))
+        return Response("FAILED", answer.physical_id, shorten(answer.reason, 80))
     reason = (
         f"The response would have {size} bytes and CloudFormation takes {LARGEST_BODY}. "
         "Use a shorter name_prefix or logical id, or set password_attribute: false."
     )
-    return Answer("FAILED", answer.physical_id, reason)
+    return Response("FAILED", answer.physical_id, reason)
 
 
-def _encode(request: Request, answer: Answer, attributes: Mapping[str, str]) -> bytes:
+def _encode(request: Request, answer: Response, attributes: Mapping[str, str]) -> bytes:
     body = {
         "Status": answer.status,
         "Reason": answer.reason,

@@ -5,31 +5,31 @@ from __future__ import annotations
 from massdriver_redis import catalog
 from massdriver_redis.calls import base as calls
 from massdriver_redis.calls import elasticache as group_calls
-from massdriver_redis.planner.decision import Decision, Failed, Look, Moment, Step
+from massdriver_redis.planner.decision import Apply, Decision, Look, PlanContext, Reject
 from massdriver_redis.state.desired import Desired
-from massdriver_redis.state.observed import World
-from massdriver_redis.state.record import ACCEPTED, Stamp
+from massdriver_redis.state.observed import Observed
+from massdriver_redis.state.record import LAST_ACCEPTED_REQUEST, RequestVersion
 
 
-def create_next(desired: Desired, world: World, moment: Moment) -> Decision:
+def create_next(desired: Desired, observed: Observed, moment: PlanContext) -> Decision:
     """Return the next step towards a replication group that isn't there yet.
 
     The version is checked before anything is made; the secret is written before the group, so that
     a repeated create finds the same token.
     """
-    if world.versions is None and not world.versions_unknown:
+    if observed.versions is None and not observed.versions_unknown:
         return Look("versions")
-    version = catalog.creatable(desired.engine, desired.redis_version, desired.secure, world.versions)
+    version = catalog.creatable(desired.engine, desired.redis_version, desired.secure, observed.versions)
     if version is None:
-        return Failed(_not_creatable(desired, world), refused=True)
-    if world.security_group is None:
-        return Step(security_group(desired, moment.stamp))
+        return Reject(_not_creatable(desired, observed), refused=True)
+    if observed.security_group is None:
+        return Apply(security_group(desired, moment.request_version))
     if desired.secure:
-        step = secret(desired, world)
+        step = secret(desired, observed)
         if step:
             return step
-    if world.subnet_group is None:
-        return Step(
+    if observed.subnet_group is None:
+        return Apply(
             group_calls.create_subnet_group(
                 desired.names.subnet_group,
                 desired.owner.marker,
@@ -37,36 +37,42 @@ def create_next(desired: Desired, world: World, moment: Moment) -> Decision:
                 sorted(desired.tags.items()),
             )
         )
-    return Step(group_calls.create_group(creation_request(desired, world, version), secure=desired.secure))
+    return Apply(
+        group_calls.create_group(creation_request(desired, observed, version), secure=desired.secure)
+    )
 
 
-def security_group(desired: Desired, stamp: Stamp) -> calls.Call:
+def security_group(desired: Desired, request_version: RequestVersion) -> calls.Call:
     """Make the security group with its owner and the accepting request on it from the start."""
-    tags = {**desired.tags, "Name": desired.names.security_group, ACCEPTED: stamp.text()}
+    tags = {
+        **desired.tags,
+        "Name": desired.names.security_group,
+        LAST_ACCEPTED_REQUEST: request_version.text(),
+    }
     return calls.create_security_group(
         desired.names.security_group, desired.owner.marker, desired.vpc_id, sorted(tags.items())
     )
 
 
-def secret(desired: Desired, world: World) -> Decision | None:
+def secret(desired: Desired, observed: Observed) -> Decision | None:
     """Return the step that makes the token's secret usable, or None when it is."""
-    if world.secret is None:
-        return Step(
+    if observed.secret is None:
+        return Apply(
             calls.create_secret(desired.names.secret, desired.owner.marker, sorted(desired.tags.items()))
         )
-    if world.secret.deleting:
-        return Step(calls.restore_secret(desired.names.secret))
+    if observed.secret.deleting:
+        return Apply(calls.restore_secret(desired.names.secret))
     return None
 
 
-def creation_request(desired: Desired, world: World, version: str) -> dict[str, object]:
+def creation_request(desired: Desired, observed: Observed, version: str) -> dict[str, object]:
     """Return CreateReplicationGroup's parameters, the token left out.
 
     Version and parameter group always go together: a default that AWS moves would otherwise break
     the pair (hashicorp/terraform-provider-aws#27748). Cluster mode must be created with failover on.
     """
-    zones = world.subnet_group.subnets if world.subnet_group else {}
-    group_id = world.security_group.id if world.security_group else ""
+    zones = observed.subnet_group.subnets if observed.subnet_group else {}
+    group_id = observed.security_group.id if observed.security_group else ""
     request: dict[str, object] = {
         "ReplicationGroupId": desired.id,
         "ReplicationGroupDescription": desired.owner.marker,
@@ -93,8 +99,8 @@ def creation_request(desired: Desired, world: World, version: str) -> dict[str, 
     return request
 
 
-def _not_creatable(desired: Desired, world: World) -> str:
-    offered = catalog.offered(desired.engine, world.versions or ())
+def _not_creatable(desired: Desired, observed: Observed) -> str:
+    offered = catalog.offered(desired.engine, observed.versions or ())
     return (
         f"redis_version: AWS no longer creates this {desired.engine} version; "
         f"choose one of {', '.join(offered) or 'the versions in docs/properties.md'}"

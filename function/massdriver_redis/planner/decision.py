@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from massdriver_redis.calls.base import Call
-from massdriver_redis.state.record import Stamp
-
-Detail = Literal["versions", "node_types", "tags", "events", "rolling_back"]
+from massdriver_redis.state.observed import Detail
+from massdriver_redis.state.record import RequestVersion
 
 
 @dataclass(frozen=True)
-class Step:
+class Apply:
     """Make this one call, then look again.
 
     `needs_poll` is False for a mere note, which leaves no work to go on with.
@@ -30,19 +28,19 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Wait:
+class Requeue:
     """AWS is at work; `why` says on what."""
 
     why: str
 
 
 @dataclass(frozen=True)
-class Done:
+class UpToDate:
     """The world is as desired."""
 
 
 @dataclass(frozen=True)
-class Failed:
+class Reject:
     """It can't be done; `reason` says why and what to do.
 
     `refused` marks a reason found before any write of this request.
@@ -52,18 +50,18 @@ class Failed:
     refused: bool = False
 
 
-Decision = Step | Look | Wait | Done | Failed
+Decision = Apply | Look | Requeue | UpToDate | Reject
 
 
 @dataclass(frozen=True)
-class Moment:
+class PlanContext:
     """Who asks, when, and what the request allows.
 
     Times are seconds since the epoch. `rolling_back` is None until it was looked up.
     """
 
     now: float
-    stamp: Stamp
+    request_version: RequestVersion
     may_create: bool = False
     version_asked: bool = False
     """Whether this request itself changes engine or redis_version."""
@@ -76,4 +74,4 @@ class Moment:
     @property
     def request_id(self) -> str:
         """The request that asks."""
-        return self.stamp.request_id
+        return self.request_version.request_id

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from massdriver_redis import catalog
 from massdriver_redis.calls import elasticache as group_calls
-from massdriver_redis.calls.base import Call, Change
-from massdriver_redis.planner.decision import Decision, Failed, Look, Moment
+from massdriver_redis.calls.base import Call, ExpectedChange
+from massdriver_redis.planner.decision import Decision, Look, PlanContext, Reject
 from massdriver_redis.state.desired import Desired
 from massdriver_redis.state.fields import engine_and_version
-from massdriver_redis.state.observed import Group, World
+from massdriver_redis.state.observed import Group, Observed
 
 
 def wants_upgrade(desired: Desired, group: Group) -> bool:
@@ -25,7 +25,9 @@ def keeps_newer(desired: Desired, group: Group) -> bool:
     return not _met(desired, group) and not _ahead(desired, group)
 
 
-def version_refusal(desired: Desired, group: Group, world: World, moment: Moment) -> Decision | None:
+def version_refusal(
+    desired: Desired, group: Group, observed: Observed, moment: PlanContext
+) -> Decision | None:
     """Refuse a downgrade that this request asks for, and a version that AWS doesn't offer.
 
     An upgrade made by AWS, or one that a rollback finds done, is no downgrade request: it is kept.
@@ -34,22 +36,22 @@ def version_refusal(desired: Desired, group: Group, world: World, moment: Moment
         if moment.rolling_back is None:
             return Look("rolling_back")
         if not moment.rolling_back:
-            return Failed(_downgrade(desired, group), refused=True)
+            return Reject(_downgrade(desired, group), refused=True)
     if wants_upgrade(desired, group):
-        if world.versions is None and not world.versions_unknown:
+        if observed.versions is None and not observed.versions_unknown:
             return Look("versions")
-        if _target_version(desired, world) is None:
-            offered = ", ".join(catalog.offered(desired.engine, world.versions or ()))
-            return Failed(
+        if _target_version(desired, observed) is None:
+            offered = ", ".join(catalog.offered(desired.engine, observed.versions or ()))
+            return Reject(
                 f"redis_version: AWS doesn't offer this {desired.engine} version; choose one of {offered}",
                 refused=True,
             )
     return None
 
 
-def upgrade(desired: Desired, group: Group, world: World) -> Call | None:
+def upgrade(desired: Desired, group: Group, observed: Observed) -> Call | None:
     """Version and parameter group in one call (hashicorp/terraform-provider-aws#27748), a scale-up too."""
-    version = _target_version(desired, world) if wants_upgrade(desired, group) else None
+    version = _target_version(desired, observed) if wants_upgrade(desired, group) else None
     if version is None:
         return None
     live_engine, live_version = engine_and_version(group)
@@ -60,40 +62,40 @@ def upgrade(desired: Desired, group: Group, world: World) -> Call | None:
     values = [("engine", f"{desired.engine} {version}")]
     if live_engine != desired.engine:
         settings["Engine"] = desired.engine
-    if _larger(desired, group, world):
+    if _larger(desired, group, observed):
         settings["CacheNodeType"] = desired.node_type
         values.append(("node_type", desired.node_type))
     larger = f" on {desired.node_type}" if "CacheNodeType" in settings else ""
     summary = f"upgrade {live_engine} {live_version} to {desired.engine} {version}{larger}"
     return group_calls.modify_group(
-        group.id, settings, summary, Change(tuple(values), was=f"{live_engine} {live_version}")
+        group.id, settings, summary, ExpectedChange(tuple(values), was=f"{live_engine} {live_version}")
     )
 
 
-def node_type_refusal(desired: Desired, group: Group, world: World) -> Decision | None:
+def node_type_refusal(desired: Desired, group: Group, observed: Observed) -> Decision | None:
     """Refuse a node type that AWS doesn't list for this group, now or after the upgrade asked for."""
     if desired.node_type == group.node_type:
         return None
-    if world.node_types is None:
+    if observed.node_types is None:
         return Look("node_types")
-    allowed = world.node_types.up | world.node_types.down
+    allowed = observed.node_types.up | observed.node_types.down
     if desired.node_type in allowed or _needs_engine_first(desired, group):
         return None
-    return Failed(
+    return Reject(
         f"node_type: AWS can't change this cluster to {desired.node_type}; it allows "
         f"{', '.join(sorted(allowed)) or 'no other type'}",
         refused=True,
     )
 
 
-def scale_up(desired: Desired, group: Group, world: World) -> Call | None:
+def scale_up(desired: Desired, group: Group, observed: Observed) -> Call | None:
     """Go to a larger node type, or to another family of the same size."""
-    return _node_type(desired, group) if _larger(desired, group, world) else None
+    return _node_type(desired, group) if _larger(desired, group, observed) else None
 
 
-def scale_down(desired: Desired, group: Group, world: World) -> Call | None:
+def scale_down(desired: Desired, group: Group, observed: Observed) -> Call | None:
     """Go to a smaller node type."""
-    if desired.node_type == group.node_type or _larger(desired, group, world):
+    if desired.node_type == group.node_type or _larger(desired, group, observed):
         return None
     return _node_type(desired, group)
 
@@ -108,8 +110,8 @@ def _ahead(desired: Desired, group: Group) -> bool:
     return catalog.compare(desired.engine, desired.redis_version, engine, version) > 0
 
 
-def _target_version(desired: Desired, world: World) -> str | None:
-    return catalog.creatable(desired.engine, desired.redis_version, desired.secure, world.versions)
+def _target_version(desired: Desired, observed: Observed) -> str | None:
+    return catalog.creatable(desired.engine, desired.redis_version, desired.secure, observed.versions)
 
 
 def _downgrade(desired: Desired, group: Group) -> str:
@@ -132,10 +134,10 @@ def _needs_engine_first(desired: Desired, group: Group) -> bool:
     return wants_upgrade(desired, group) and catalog.compare("redis", minimum, engine, version) > 0
 
 
-def _larger(desired: Desired, group: Group, world: World) -> bool:
-    if desired.node_type == group.node_type or world.node_types is None:
+def _larger(desired: Desired, group: Group, observed: Observed) -> bool:
+    if desired.node_type == group.node_type or observed.node_types is None:
         return False
-    return desired.node_type in world.node_types.up
+    return desired.node_type in observed.node_types.up
 
 
 def _node_type(desired: Desired, group: Group) -> Call:
@@ -143,5 +145,5 @@ def _node_type(desired: Desired, group: Group) -> Call:
         group.id,
         {"CacheNodeType": desired.node_type},
         f"change the node type: {group.node_type} to {desired.node_type}",
-        Change((("node_type", desired.node_type),), was=group.node_type),
+        ExpectedChange((("node_type", desired.node_type),), was=group.node_type),
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from massdriver_redis.properties.parse import Old, Properties
+from massdriver_redis.properties.parse import PreviousProperties, Properties
 from massdriver_redis.state import naming
 from massdriver_redis.state.naming import Owner
-from massdriver_redis.state.observed import World
+from massdriver_redis.state.observed import Observed
 
 
-def create_only_differences(wanted: Properties, owner: Owner, physical_id: str, home: World) -> list[str]:
+def create_only_differences(wanted: Properties, owner: Owner, physical_id: str, home: Observed) -> list[str]:
     """Return the create-only properties that differ from what is live under `physical_id`.
 
     The old properties say nothing here: a refused update left them without effect.
@@ -45,7 +45,7 @@ def not_allowed(differing: list[str]) -> str:
     )
 
 
-def moved(old: Old, wanted: Properties) -> str | None:
+def moved(old: PreviousProperties, wanted: Properties) -> str | None:
     """Return the Reason where an update names another Region or account, None where it does not."""
     if old.region and wanted.region and old.region != wanted.region:
         return "specs.aws.region: a cluster can't move to another region; restore the old value"

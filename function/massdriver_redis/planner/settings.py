@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from massdriver_redis import catalog
 from massdriver_redis.calls import elasticache as group_calls
-from massdriver_redis.calls.base import Call, Change
+from massdriver_redis.calls.base import Call, ExpectedChange
 from massdriver_redis.state.desired import Desired
 from massdriver_redis.state.fields import current, engine_and_version
-from massdriver_redis.state.observed import Group, World
+from massdriver_redis.state.observed import Group, Observed
 
 
 @dataclass(frozen=True)
@@ -22,26 +22,26 @@ class _Setting:
     value: object
 
 
-def more_subnets(desired: Desired, _group: Group, world: World) -> Call | None:
+def more_subnets(desired: Desired, _group: Group, observed: Observed) -> Call | None:
     """Add subnets before anything grows: the new zones may be what Multi-AZ waits for."""
-    live = world.subnet_group
+    live = observed.subnet_group
     new = [] if live is None else [each for each in desired.subnets if each not in live.subnets]
     if live is None or not new:
         return None
     return group_calls.modify_subnet_group(live.name, [*live.subnets, *new])
 
 
-def fewer_subnets(desired: Desired, _group: Group, world: World) -> Call | None:
+def fewer_subnets(desired: Desired, _group: Group, observed: Observed) -> Call | None:
     """Drop subnets after everything shrank: one with a node in it can't go."""
-    live = world.subnet_group
+    live = observed.subnet_group
     if live is None or live.subnets.keys() <= desired.subnets.keys():
         return None
     return group_calls.modify_subnet_group(live.name, desired.subnets)
 
 
-def settings(desired: Desired, group: Group, world: World) -> Call | None:
+def settings(desired: Desired, group: Group, observed: Observed) -> Call | None:
     """Send, in one call, those settings that differ."""
-    wanted = [*_always(desired, group, world), *_of_this_engine(desired, group)]
+    wanted = [*_always(desired, group, observed), *_of_this_engine(desired, group)]
     different = [each for each in wanted if current(group, each.key) != each.live]
     if not different:
         return None
@@ -51,12 +51,12 @@ def settings(desired: Desired, group: Group, world: World) -> Call | None:
         # cluster mode must not.
         request["SnapshottingClusterId"] = sorted(group.member_ids)[-1]
     names = ", ".join(each.key for each in different)
-    change = Change(tuple((each.key, each.live) for each in different))
+    change = ExpectedChange(tuple((each.key, each.live) for each in different))
     return group_calls.modify_group(group.id, request, f"set {names.replace('_', ' ')}", change)
 
 
-def _always(desired: Desired, group: Group, world: World) -> list[_Setting]:
-    security_group = world.security_group.id if world.security_group else ""
+def _always(desired: Desired, group: Group, observed: Observed) -> list[_Setting]:
+    security_group = observed.security_group.id if observed.security_group else ""
     parameters = catalog.parameter_group(*engine_and_version(group), group.cluster_mode)
     retention, window = desired.snapshot_retention_limit, desired.maintenance_window
     return [

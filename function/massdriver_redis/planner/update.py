@@ -9,43 +9,43 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from massdriver_redis.calls import elasticache as group_calls
-from massdriver_redis.calls.base import Call, Change
-from massdriver_redis.planner.decision import Decision, Moment
+from massdriver_redis.calls.base import Call, ExpectedChange
+from massdriver_redis.planner.decision import Decision, PlanContext
 from massdriver_redis.planner.engine import node_type_refusal, scale_down, scale_up, upgrade, version_refusal
 from massdriver_redis.planner.settings import fewer_subnets, more_subnets, settings
 from massdriver_redis.state.desired import DEFAULT_NODE_QUOTA, Desired
 from massdriver_redis.state.fields import zones
-from massdriver_redis.state.observed import Group, World
+from massdriver_redis.state.observed import Group, Observed
 
-Rule = Callable[[Desired, Group, World], Call | None]
+Rule = Callable[[Desired, Group, Observed], Call | None]
 
 
-def refusal(desired: Desired, group: Group, world: World, moment: Moment) -> Decision | None:
+def refusal(desired: Desired, group: Group, observed: Observed, moment: PlanContext) -> Decision | None:
     """Say before the first write what can't be done in place, or None; a `Look` asks for what it needs."""
-    return version_refusal(desired, group, world, moment) or node_type_refusal(desired, group, world)
+    return version_refusal(desired, group, observed, moment) or node_type_refusal(desired, group, observed)
 
 
-def next_change(desired: Desired, group: Group, world: World, *, subnets_stay: bool) -> Call | None:
+def next_change(desired: Desired, group: Group, observed: Observed, *, subnets_stay: bool) -> Call | None:
     """Return the first call that brings the group nearer to what is desired, or None."""
     order = _ORDER if subnets_stay else (*_ORDER, fewer_subnets)
-    calls_due = (rule(desired, group, world) for rule in order)
+    calls_due = (rule(desired, group, observed) for rule in order)
     return next((call for call in calls_due if call), None)
 
 
 # --- node groups -----------------------------------------------------------------------------------
 
 
-def _node_groups_out(desired: Desired, group: Group, world: World) -> Call | None:
+def _node_groups_out(desired: Desired, group: Group, observed: Observed) -> Call | None:
     have = len(group.node_groups)
     if not group.cluster_mode or desired.node_groups <= have:
         return None
     nodes = len(group.member_ids) + (desired.node_groups - have) * (group.fewest_replicas + 1)
     if nodes > DEFAULT_NODE_QUOTA and group.most_replicas > desired.replicas:
-        return _fewer_replicas(desired, group, world)
+        return _fewer_replicas(desired, group, observed)
     return group_calls.set_node_groups(group.id, desired.node_groups, (), _node_group_change(desired, have))
 
 
-def _node_groups_in(desired: Desired, group: Group, _world: World) -> Call | None:
+def _node_groups_in(desired: Desired, group: Group, _world: Observed) -> Call | None:
     have = len(group.node_groups)
     if not group.cluster_mode or desired.node_groups >= have:
         return None
@@ -57,26 +57,26 @@ def _node_groups_in(desired: Desired, group: Group, _world: World) -> Call | Non
     )
 
 
-def _node_group_change(desired: Desired, have: int) -> Change:
-    return Change((("node_groups", str(desired.node_groups)),), was=str(have))
+def _node_group_change(desired: Desired, have: int) -> ExpectedChange:
+    return ExpectedChange((("node_groups", str(desired.node_groups)),), was=str(have))
 
 
 # --- replicas and failover -------------------------------------------------------------------------
 
 
-def _more_replicas(desired: Desired, group: Group, world: World) -> Call | None:
+def _more_replicas(desired: Desired, group: Group, observed: Observed) -> Call | None:
     if group.fewest_replicas >= desired.replicas:
         return None
     nodes = len(group.node_groups) * (desired.replicas + 1)
     if nodes > DEFAULT_NODE_QUOTA and len(group.node_groups) > desired.node_groups:
-        return _node_groups_in(desired, group, world)
+        return _node_groups_in(desired, group, observed)
     return _set_replicas(desired, group, group.fewest_replicas)
 
 
-def _fewer_replicas(desired: Desired, group: Group, world: World) -> Call | None:
+def _fewer_replicas(desired: Desired, group: Group, observed: Observed) -> Call | None:
     if group.most_replicas <= desired.replicas:
         return None
-    return _failover_off(desired, group, world) or _set_replicas(desired, group, group.most_replicas)
+    return _failover_off(desired, group, observed) or _set_replicas(desired, group, group.most_replicas)
 
 
 def _set_replicas(desired: Desired, group: Group, was: int) -> Call:
@@ -87,26 +87,26 @@ def _set_replicas(desired: Desired, group: Group, was: int) -> Call:
         and node_group.replicas != desired.replicas
     )
     uneven = len({node_group.replicas for node_group in group.node_groups}) > 1
-    change = Change((("replicas", str(desired.replicas)),), was=str(was))
+    change = ExpectedChange((("replicas", str(desired.replicas)),), was=str(was))
     return group_calls.set_replicas(group.id, desired.replicas, wrong if uneven else (), change)
 
 
-def _failover_on(desired: Desired, group: Group, world: World) -> Call | None:
+def _failover_on(desired: Desired, group: Group, observed: Observed) -> Call | None:
     if group.fewest_replicas < 1:
         return None
     return _set_failover(
         group,
         failover=not group.cluster_mode and desired.failover and group.automatic_failover != "enabled",
-        multi_az=desired.multi_az(zones(world)) and not group.multi_az,
+        multi_az=desired.multi_az(zones(observed)) and not group.multi_az,
         to=True,
     )
 
 
-def _failover_off(desired: Desired, group: Group, world: World) -> Call | None:
+def _failover_off(desired: Desired, group: Group, observed: Observed) -> Call | None:
     return _set_failover(
         group,
         failover=not group.cluster_mode and not desired.failover and group.automatic_failover == "enabled",
-        multi_az=not desired.multi_az(zones(world)) and group.multi_az,
+        multi_az=not desired.multi_az(zones(observed)) and group.multi_az,
         to=False,
     )
 
@@ -125,7 +125,10 @@ def _set_failover(group: Group, *, failover: bool, multi_az: bool, to: bool) -> 
         return None
     what = " and ".join(name for name, wanted in (("failover", failover), ("Multi-AZ", multi_az)) if wanted)
     return group_calls.modify_group(
-        group.id, settings, f"turn {what} {'on' if to else 'off'}", Change(tuple(values), was=str(not to))
+        group.id,
+        settings,
+        f"turn {what} {'on' if to else 'off'}",
+        ExpectedChange(tuple(values), was=str(not to)),
     )
 
 

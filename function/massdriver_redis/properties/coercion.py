@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from massdriver_redis.properties.violations import Complaint, Path, refuse
+from massdriver_redis.properties.violations import Path, Violation, refuse
 
 SERVICE_KEYS = frozenset({"ServiceToken", "ServiceTimeout"})
 """CloudFormation's own keys among the properties; the envelope reads them."""
@@ -38,16 +38,16 @@ def bounded(raw: object) -> None:
         path, value = waiting.pop()
         values += 1
         if len(path) > MAX_DEPTH:
-            refuse(Complaint(path, f"nested deeper than {MAX_DEPTH} levels; remove it"))
+            refuse(Violation(path, f"nested deeper than {MAX_DEPTH} levels; remove it"))
         if isinstance(value, Mapping | list):
             if len(value) > MAX_VALUES - values - len(waiting):
-                refuse(Complaint(path, f"too large, more than {MAX_VALUES} values in all; remove some"))
+                refuse(Violation(path, f"too large, more than {MAX_VALUES} values in all; remove some"))
             waiting.extend(_entries(path, value))
         else:
             _scalar(path, value)
         letters += len(value) if isinstance(value, str) else sum(map(len, _keys(value)))
         if letters > MAX_IN_ALL:
-            refuse(Complaint(path, f"more than {MAX_IN_ALL} characters in all; remove some"))
+            refuse(Violation(path, f"more than {MAX_IN_ALL} characters in all; remove some"))
 
 
 def coerce(value: object, schema: Mapping[str, object]) -> object:
@@ -95,11 +95,11 @@ def _entries(path: Path, value: Mapping[object, object] | list[object]) -> list[
         return [((*path, index), item) for index, item in enumerate(value)]
     for key in value:
         if not isinstance(key, str):
-            refuse(Complaint(path, "a key is not a string; rename it"))
+            refuse(Violation(path, "a key is not a string; rename it"))
         if len(key) > _MAX_KEY:
-            refuse(Complaint((*path, key), f"key longer than {_MAX_KEY} characters; remove it"))
+            refuse(Violation((*path, key), f"key longer than {_MAX_KEY} characters; remove it"))
         if _SURROGATE.search(key):
-            refuse(Complaint((*path, key), "broken Unicode; rename the key"))
+            refuse(Violation((*path, key), "broken Unicode; rename the key"))
     return [((*path, key), item) for key, item in value.items() if isinstance(key, str)]
 
 
@@ -110,14 +110,14 @@ def _keys(value: object) -> list[str]:
 def _scalar(path: Path, value: object) -> None:
     if isinstance(value, str):
         if len(value) > MAX_TEXT:
-            refuse(Complaint(path, f"longer than {MAX_TEXT} characters; shorten it"))
+            refuse(Violation(path, f"longer than {MAX_TEXT} characters; shorten it"))
         if _SURROGATE.search(value):
-            refuse(Complaint(path, "broken Unicode; write it anew"))
+            refuse(Violation(path, "broken Unicode; write it anew"))
     elif isinstance(value, int | float):
         if not -_MAX_NUMBER <= value <= _MAX_NUMBER:
-            refuse(Complaint(path, "number out of range; use a smaller one"))
+            refuse(Violation(path, "number out of range; use a smaller one"))
     elif value is not None:
-        refuse(Complaint(path, "not a JSON value"))
+        refuse(Violation(path, "not a JSON value"))
 
 
 def _mapping(value: object) -> Mapping[str, object]:

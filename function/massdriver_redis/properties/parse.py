@@ -11,7 +11,7 @@ from massdriver_redis.errors import InvalidRequestError
 from massdriver_redis.properties import arns, rules, schemas
 from massdriver_redis.properties.coercion import SERVICE_KEYS, bounded, coerce, defaults
 from massdriver_redis.properties.compact import slim, slim_old
-from massdriver_redis.properties.violations import Complaint, Path, complaints_of, refuse
+from massdriver_redis.properties.violations import Path, Violation, complaints_of, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = [
     "SERVICE_KEYS",
     "Authentication",
-    "Old",
+    "PreviousProperties",
     "Properties",
     "Subnet",
     "Vpc",
     "read",
     "read_leniently",
-    "read_old",
+    "read_previous",
     "slim",
     "slim_old",
 ]
@@ -102,7 +102,7 @@ class Properties:
 
 
 @dataclass(frozen=True)
-class Old:
+class PreviousProperties:
     """What is asked of OldResourceProperties; None or empty where they don't say or can't be read."""
 
     create_only: Mapping[str, object]
@@ -121,10 +121,10 @@ def read(raw: Mapping[str, object], *, today: date) -> Properties:
     characters; no message holds a value, and no input raises anything else.
     """
     bounded(raw)
-    view, complaints = _examine(raw)
-    complaints += [each for each in rules.broken(view) if not view.is_broken(each.path)]
-    if complaints:
-        refuse(*complaints)
+    view, violations = _examine(raw)
+    violations += [each for each in rules.broken(view) if not view.is_broken(each.path)]
+    if violations:
+        refuse(*violations)
     return _properties(view, today)
 
 
@@ -134,11 +134,11 @@ def read_leniently(raw: object) -> tuple[Authentication | None, str | None]:
     return _authentication(view), _region(view)
 
 
-def read_old(raw: object) -> Old:
+def read_previous(raw: object) -> PreviousProperties:
     """Return what OldResourceProperties, whole or slim, tell; never raises."""
     view = _lenient_view(raw)
     prefix = view.text("md_metadata", "name_prefix")
-    return Old(
+    return PreviousProperties(
         create_only={
             "cluster_mode_enabled": view.flag("cluster_mode_enabled"),
             "secure": view.flag("secure"),
@@ -155,31 +155,31 @@ def read_old(raw: object) -> Old:
     )
 
 
-def _examine(raw: object) -> tuple[rules.View, list[Complaint]]:
+def _examine(raw: object) -> tuple[rules.PropertyView, list[Violation]]:
     if not isinstance(raw, Mapping):
-        refuse(Complaint((), "must be a map of properties"))
+        refuse(Violation((), "must be a map of properties"))
     schema = schemas.schema(_SCHEMA)
     own = {key: value for key, value in raw.items() if key not in SERVICE_KEYS}
     coerced = coerce(own, schema)
     typed = defaults(coerced if isinstance(coerced, Mapping) else {}, schema)
-    found: dict[Path, Complaint] = {}
+    found: dict[Path, Violation] = {}
     for error in schemas.errors(_SCHEMA, typed):
-        for complaint in complaints_of(error):
-            found.setdefault(complaint.path, complaint)
-    return rules.View(typed, found.keys()), list(found.values())
+        for violation in complaints_of(error):
+            found.setdefault(violation.path, violation)
+    return rules.PropertyView(typed, found.keys()), list(found.values())
 
 
-def _lenient_view(raw: object) -> rules.View:
+def _lenient_view(raw: object) -> rules.PropertyView:
     """What is sound of `raw`, of whose hostile parts the validator sees none."""
     kept = slim(raw)
     try:
         bounded(kept)
     except InvalidRequestError:
-        return rules.View({}, frozenset())
+        return rules.PropertyView({}, frozenset())
     return _examine(kept)[0]
 
 
-def _properties(view: rules.View, today: date) -> Properties:
+def _properties(view: rules.PropertyView, today: date) -> Properties:
     cluster_mode = view.flag("cluster_mode_enabled")
     properties = Properties(
         node_type=_text(view, "node_type"),
@@ -205,11 +205,11 @@ def _properties(view: rules.View, today: date) -> Properties:
     return replace(properties, warnings=tuple(_warnings(properties, today)))
 
 
-def _text(view: rules.View, name: str) -> str:
+def _text(view: rules.PropertyView, name: str) -> str:
     return view.text(name) or ""
 
 
-def _vpc(view: rules.View) -> Vpc:
+def _vpc(view: rules.PropertyView) -> Vpc:
     arn = view.text("vpc", "data", "infrastructure", "arn") or ""
     vpc = arns.vpc(arn)
     subnets: dict[str, Subnet] = {}
@@ -225,14 +225,14 @@ def _vpc(view: rules.View) -> Vpc:
     )
 
 
-def _authentication(view: rules.View) -> Authentication | None:
+def _authentication(view: rules.PropertyView) -> Authentication | None:
     arn = view.text("aws_authentication", "data", "arn")
     if arn is None or not arns.is_role(arn):
         return None
     return Authentication(arn, view.text("aws_authentication", "data", "external_id"))
 
 
-def _region(view: rules.View) -> str | None:
+def _region(view: rules.PropertyView) -> str | None:
     region = view.region()
     return region if region and arns.is_region(region) else None
 

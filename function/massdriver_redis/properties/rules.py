@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from massdriver_redis import catalog
 from massdriver_redis.properties import arns, windows
-from massdriver_redis.properties.violations import Complaint, Path
+from massdriver_redis.properties.violations import Path, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 """AssumeRole's own rule (STS API reference)."""
 
 
-class View:
+class PropertyView:
     """The typed properties; whatever was complained of already looks absent."""
 
     def __init__(self, properties: object, broken: AbstractSet[Path]) -> None:
@@ -92,50 +92,50 @@ class View:
         return {**self.texts("md_metadata", "default_tags"), **self.texts("tags")}
 
 
-def broken(view: View) -> Iterator[Complaint]:
+def broken(view: PropertyView) -> Iterator[Violation]:
     """Yield a complaint for every rule that the properties break."""
     for rule in _RULES:
         yield from rule(view)
 
 
-def _regions(view: View) -> Iterator[Complaint]:
+def _regions(view: PropertyView) -> Iterator[Violation]:
     mine, other = view.text(*_VPC_REGION), view.text(*_ROLE_REGION)
     for path, region in ((_VPC_REGION, mine), (_ROLE_REGION, other)):
         if region is not None and not arns.is_region(region):
-            yield Complaint(path, "not the name of a Region; write it as us-west-2")
+            yield Violation(path, "not the name of a Region; write it as us-west-2")
     if mine and other and mine != other:
-        yield Complaint(_VPC_REGION, "differs from aws_authentication.specs.aws.region; name one Region")
+        yield Violation(_VPC_REGION, "differs from aws_authentication.specs.aws.region; name one Region")
 
 
-def _vpc(view: View) -> Iterator[Complaint]:
+def _vpc(view: PropertyView) -> Iterator[Violation]:
     path = (*_INFRASTRUCTURE, "arn")
     arn = view.text(*path)
     if arn is None:
         return
     vpc, region = arns.vpc(arn), view.region()
     if vpc is None:
-        yield Complaint(path, "not the ARN of a VPC; it ends in vpc/vpc-<id>")
+        yield Violation(path, "not the ARN of a VPC; it ends in vpc/vpc-<id>")
     elif vpc.region and region and arns.is_region(region) and region != vpc.region:
-        yield Complaint(path, "names another Region than specs.aws.region; give both the same")
+        yield Violation(path, "names another Region than specs.aws.region; give both the same")
 
 
-def _cidr(view: View) -> Iterator[Complaint]:
+def _cidr(view: PropertyView) -> Iterator[Violation]:
     path = (*_INFRASTRUCTURE, "cidr")
     cidr = view.text(*path)
     if cidr is None:
         if view.flag("allow_vpc_access"):
-            yield Complaint(path, "required to let the VPC in; add it or set allow_vpc_access to false")
+            yield Violation(path, "required to let the VPC in; add it or set allow_vpc_access to false")
         return
     try:
         network = ipaddress.IPv4Network(cidr)
     except ValueError:
-        yield Complaint(path, "not an IPv4 network; write it as 10.100.0.0/16")
+        yield Violation(path, "not an IPv4 network; write it as 10.100.0.0/16")
         return
     if "/" not in cidr or network.prefixlen < 8:
-        yield Complaint(path, "not the network of a VPC; write it as 10.100.0.0/16")
+        yield Violation(path, "not the network of a VPC; write it as 10.100.0.0/16")
 
 
-def _subnets(view: View) -> Iterator[Complaint]:
+def _subnets(view: PropertyView) -> Iterator[Violation]:
     kind = view.text("subnet_type")
     path = (*_INFRASTRUCTURE, f"{kind}_subnets")
     if kind is None or view.text(*_INFRASTRUCTURE, "arn") is None:
@@ -145,33 +145,33 @@ def _subnets(view: View) -> Iterator[Complaint]:
         subnet = arns.subnet(arn)
         seen.add(subnet.id if subnet else arn)
         if subnet is None:
-            yield Complaint((*here, "arn"), "not the ARN of a subnet; it ends in subnet/subnet-<id>")
+            yield Violation((*here, "arn"), "not the ARN of a subnet; it ends in subnet/subnet-<id>")
     if not seen and not view.get(*path):
         other = "private" if kind == "internal" else "internal"
         remedy = f"no {kind} subnet; add one or set subnet_type to {other}"
-        yield Complaint(path, remedy)
+        yield Violation(path, remedy)
     if len(seen) > MAX_SUBNETS:
-        yield Complaint(path, f"more than the {MAX_SUBNETS} subnets a subnet group takes; leave some out")
+        yield Violation(path, f"more than the {MAX_SUBNETS} subnets a subnet group takes; leave some out")
 
 
-def _role(view: View) -> Iterator[Complaint]:
+def _role(view: PropertyView) -> Iterator[Violation]:
     path = ("aws_authentication", "data")
     arn, external_id = view.text(*path, "arn"), view.text(*path, "external_id")
     if arn is not None and not arns.is_role(arn):
-        yield Complaint(
+        yield Violation(
             (*path, "arn"), "not the ARN of an IAM role, arn:<partition>:iam::<account>:role/<name>"
         )
     if external_id is not None and not _EXTERNAL_ID.fullmatch(external_id):
-        yield Complaint((*path, "external_id"), "must be 2 to 1224 letters, digits or any of +=,.@:/-_")
+        yield Violation((*path, "external_id"), "must be 2 to 1224 letters, digits or any of +=,.@:/-_")
 
 
-def _engine(view: View) -> Iterator[Complaint]:
+def _engine(view: PropertyView) -> Iterator[Violation]:
     engine, version = view.text("engine"), view.text("redis_version")
     if engine is None or version is None:
         return
     if version not in catalog.versions(engine):
         allowed = ", ".join(catalog.versions(engine))
-        yield Complaint(
+        yield Violation(
             ("redis_version",), f"engine {engine} has {allowed}; choose one of them or the other engine"
         )
         return
@@ -181,10 +181,10 @@ def _engine(view: View) -> Iterator[Complaint]:
     minimum = catalog.minimum_engine(node_type)
     if catalog.compare("redis", version, "redis", minimum) < 0:
         remedy = f"this family needs engine {minimum}; raise redis_version or take an m5, r5 or t3 type"
-        yield Complaint(("node_type",), remedy)
+        yield Violation(("node_type",), remedy)
 
 
-def _nodes(view: View) -> Iterator[Complaint]:
+def _nodes(view: PropertyView) -> Iterator[Violation]:
     groups, replicas = view.number("node_groups"), view.number("replicas")
     if not view.flag("cluster_mode_enabled") or groups is None or replicas is None:
         return
@@ -192,13 +192,13 @@ def _nodes(view: View) -> Iterator[Complaint]:
     limit = 250 if old else 500
     if groups * (1 + replicas) > limit:
         reason = "below engine 5.0.6 " if old else ""
-        yield Complaint(
+        yield Violation(
             ("node_groups",),
             f"times (replicas + 1) must be {limit} nodes or fewer, {reason}AWS's limit; lower one",
         )
 
 
-def _windows(view: View) -> Iterator[Complaint]:
+def _windows(view: PropertyView) -> Iterator[Violation]:
     read = {}
     for name, reader, form in (
         ("snapshot_window", windows.daily, "hh:mm-hh:mm"),
@@ -209,27 +209,27 @@ def _windows(view: View) -> Iterator[Complaint]:
             return
         window = reader(text)
         if window is None:
-            yield Complaint((name,), f"must be {form} in UTC")
+            yield Violation((name,), f"must be {form} in UTC")
             return
         if window[1] < windows.MINIMUM:
-            yield Complaint((name,), f"shorter than {windows.MINIMUM} minutes; end it later")
+            yield Violation((name,), f"shorter than {windows.MINIMUM} minutes; end it later")
         read[name] = window
     if windows.overlap(read["snapshot_window"], read["maintenance_window"]):
-        yield Complaint(("snapshot_window",), "overlaps maintenance_window; move one of them")
+        yield Violation(("snapshot_window",), "overlaps maintenance_window; move one of them")
 
 
-def _tags(view: View) -> Iterator[Complaint]:
+def _tags(view: PropertyView) -> Iterator[Violation]:
     for path in (("md_metadata", "default_tags"), ("tags",)):
         for key, value in view.texts(*path).items():
             if not _TAG_TEXT.fullmatch(key) or not _TAG_TEXT.fullmatch(value):
                 remedy = "tags take letters, digits, spaces and _.:/=+-@ only; change key or value"
-                yield Complaint((*path, key), remedy)
+                yield Violation((*path, key), remedy)
     tags = view.tags()
     path = ("tags",) if view.texts("tags") else ("md_metadata", "default_tags")
     if len(tags) > MAX_TAGS:
-        yield Complaint(path, f"more than {MAX_TAGS} tags with md_metadata.default_tags; remove some")
+        yield Violation(path, f"more than {MAX_TAGS} tags with md_metadata.default_tags; remove some")
     elif len(json.dumps(tags)) > MAX_TAG_TEXT:
-        yield Complaint(path, f"more than {MAX_TAG_TEXT} characters in all tags; shorten or remove some")
+        yield Violation(path, f"more than {MAX_TAG_TEXT} characters in all tags; shorten or remove some")
 
 
 _RULES = (_regions, _vpc, _cidr, _subnets, _role, _engine, _nodes, _windows, _tags)

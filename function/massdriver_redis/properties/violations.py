@@ -41,7 +41,7 @@ _KEYS = {
 
 
 @dataclass(frozen=True)
-class Complaint:
+class Violation:
     """One thing to change: where it is, and what to do about it."""
 
     path: Path
@@ -51,14 +51,14 @@ class Complaint:
         return f"{shown(self.path)}: {self.remedy}"
 
 
-def refuse(*complaints: Complaint) -> NoReturn:
+def refuse(*violations: Violation) -> NoReturn:
     """Raise InvalidRequestError with all complaints in at most 240 characters."""
-    raise InvalidRequestError(summary(complaints))
+    raise InvalidRequestError(summary(violations))
 
 
-def summary(complaints: Iterable[Complaint]) -> str:
+def summary(violations: Iterable[Violation]) -> str:
     """Return the complaints sorted by path, as many as fit 240 characters, and the count of the rest."""
-    texts = list(dict.fromkeys(str(each) for each in sorted(complaints, key=_order)))
+    texts = list(dict.fromkeys(str(each) for each in sorted(violations, key=_order)))
     for count in range(min(len(texts), _MAX_SHOWN), 0, -1):
         rest = f" (+{len(texts) - count} more)" if count < len(texts) else ""
         text = "; ".join(texts[:count]) + rest
@@ -77,13 +77,13 @@ def shown(path: Path) -> str:
     return text if len(text) <= _MAX_PATH else text[: _MAX_PATH - 1] + "…"
 
 
-def complaints_of(error: ValidationError) -> list[Complaint]:
+def complaints_of(error: ValidationError) -> list[Violation]:
     """Return what one violation of the schema asks the user to change."""
     path: Path = tuple(error.absolute_path)
     if "propertyNames" in list(error.schema_path)[-2:]:
-        return [Complaint((*path, str(error.instance)), _KEYS[str(error.validator)])]
+        return [Violation((*path, str(error.instance)), _KEYS[str(error.validator)])]
     explain = _EXPLAIN.get(str(error.validator))
-    return explain(path, error) if explain else [Complaint(path, "not allowed here; see docs/properties.md")]
+    return explain(path, error) if explain else [Violation(path, "not allowed here; see docs/properties.md")]
 
 
 def nearest(word: object, allowed: Iterable[str]) -> str | None:
@@ -94,51 +94,51 @@ def nearest(word: object, allowed: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
-def _type(path: Path, error: ValidationError) -> list[Complaint]:
-    return [Complaint(path, _EXPECTED[str(error.validator_value)])]
+def _type(path: Path, error: ValidationError) -> list[Violation]:
+    return [Violation(path, _EXPECTED[str(error.validator_value)])]
 
 
-def _enum(path: Path, error: ValidationError) -> list[Complaint]:
+def _enum(path: Path, error: ValidationError) -> list[Violation]:
     allowed = [str(value) for value in _listed(error.validator_value)]
     guess = nearest(error.instance, allowed)
     listed = ", ".join(allowed)
     if len(listed) <= _MAX_LIST:
         hint = f" (did you mean {guess}?)" if guess else ""
-        return [Complaint(path, f"must be one of {listed}{hint}")]
+        return [Violation(path, f"must be one of {listed}{hint}")]
     if guess:
-        return [Complaint(path, f"not one of the {len(allowed)} allowed values; did you mean {guess}?")]
+        return [Violation(path, f"not one of the {len(allowed)} allowed values; did you mean {guess}?")]
     return [
-        Complaint(
+        Violation(
             path, f"not one of the {len(allowed)} allowed values in docs/properties.md, as {allowed[0]}"
         )
     ]
 
 
-def _required(path: Path, error: ValidationError) -> list[Complaint]:
-    return [Complaint((*path, name), "required; add it") for name in _missing(error)]
+def _required(path: Path, error: ValidationError) -> list[Violation]:
+    return [Violation((*path, name), "required; add it") for name in _missing(error)]
 
 
 def _missing(error: ValidationError) -> list[str]:
     return [str(name) for name in _listed(error.validator_value) if name not in _mapping(error.instance)]
 
 
-def _unknown(path: Path, error: ValidationError) -> list[Complaint]:
+def _unknown(path: Path, error: ValidationError) -> list[Violation]:
     known = _mapping(_mapping(error.schema).get("properties"))
     names = [name for name in known if not name.startswith("__")]
     found = []
     for number, key in enumerate(sorted(set(_mapping(error.instance)) - set(known))):
         guess = nearest(key, names) if number < _MAX_GUESSES else None
         remedy = f"did you mean {guess}?" if guess else "remove it"
-        found.append(Complaint((*path, key), f"unknown property; {remedy}"))
+        found.append(Violation((*path, key), f"unknown property; {remedy}"))
     return found
 
 
-def _minimum(path: Path, error: ValidationError) -> list[Complaint]:
-    return [Complaint(path, f"must be {error.validator_value} or more{_range(error)}")]
+def _minimum(path: Path, error: ValidationError) -> list[Violation]:
+    return [Violation(path, f"must be {error.validator_value} or more{_range(error)}")]
 
 
-def _maximum(path: Path, error: ValidationError) -> list[Complaint]:
-    return [Complaint(path, f"must be {error.validator_value} or less{_range(error)}")]
+def _maximum(path: Path, error: ValidationError) -> list[Violation]:
+    return [Violation(path, f"must be {error.validator_value} or less{_range(error)}")]
 
 
 def _range(error: ValidationError) -> str:
@@ -146,19 +146,19 @@ def _range(error: ValidationError) -> str:
     return f" ({rules['minimum']} to {rules['maximum']})" if {"minimum", "maximum"} <= set(rules) else ""
 
 
-def _max_length(path: Path, error: ValidationError) -> list[Complaint]:
-    return [Complaint(path, f"longer than {error.validator_value} characters; shorten it")]
+def _max_length(path: Path, error: ValidationError) -> list[Violation]:
+    return [Violation(path, f"longer than {error.validator_value} characters; shorten it")]
 
 
-def _max_properties(path: Path, error: ValidationError) -> list[Complaint]:
-    return [Complaint(path, f"at most {error.validator_value} entries; remove some")]
+def _max_properties(path: Path, error: ValidationError) -> list[Violation]:
+    return [Violation(path, f"at most {error.validator_value} entries; remove some")]
 
 
-def _pattern(path: Path, _: ValidationError) -> list[Complaint]:
-    return [Complaint(path, _FORMATS[str(path[-1])])]
+def _pattern(path: Path, _: ValidationError) -> list[Violation]:
+    return [Violation(path, _FORMATS[str(path[-1])])]
 
 
-_EXPLAIN: dict[str, Callable[[Path, ValidationError], list[Complaint]]] = {
+_EXPLAIN: dict[str, Callable[[Path, ValidationError], list[Violation]]] = {
     "type": _type,
     "enum": _enum,
     "required": _required,
@@ -188,5 +188,5 @@ def _printable(key: str) -> str:
     )
 
 
-def _order(complaint: Complaint) -> tuple[tuple[int, int, str], ...]:
-    return tuple((0, part, "") if isinstance(part, int) else (1, 0, part) for part in complaint.path)
+def _order(violation: Violation) -> tuple[tuple[int, int, str], ...]:
+    return tuple((0, part, "") if isinstance(part, int) else (1, 0, part) for part in violation.path)

@@ -7,11 +7,11 @@ from typing import Protocol
 
 from massdriver_redis.aws.execute import Effect
 from massdriver_redis.cloudformation.outcome import Outcome
-from massdriver_redis.planner.decision import Decision, Step
+from massdriver_redis.planner.decision import Apply, Decision
 
 
 @dataclass(frozen=True)
-class Turn:
+class LoopState:
     """How the loop stands: whether its rule is armed, and whether another operation was found open.
 
     `calm` is False for a while after taking over: a call of the other one may still be on its way.
@@ -22,16 +22,16 @@ class Turn:
     calm: bool
 
 
-class Job(Protocol):
+class Controller(Protocol):
     """One request's own work; `rule_id` names its poll rule ("" where there is nothing to poll)."""
 
     rule_id: str
     physical_id: str
 
-    def decide(self, turn: Turn) -> Decision | Outcome:
+    def decide(self, turn: LoopState) -> Decision | Outcome:
         """Look at AWS anew and return the next step, or how the request ends."""
 
-    def make(self, step: Step) -> Effect:
+    def make(self, step: Apply) -> Effect:
         """Make the call of a step just decided."""
 
     def abandon(self) -> Decision:

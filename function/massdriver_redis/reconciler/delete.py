@@ -11,53 +11,53 @@ from massdriver_redis.aws.session import connect
 from massdriver_redis.calls import base as calls
 from massdriver_redis.calls import elasticache as group_calls
 from massdriver_redis.clock import Clock
-from massdriver_redis.cloudformation.outcome import Answer, Outcome, Silent
+from massdriver_redis.cloudformation.outcome import Ignored, Outcome, Response
 from massdriver_redis.cloudformation.request import Request
 from massdriver_redis.errors import InvalidRequestError, ResourceError
 from massdriver_redis.log import logger
-from massdriver_redis.planner.decision import Decision, Done, Step, Wait
-from massdriver_redis.planner.delete import Demolition, own_security_group, owned, tear_down
+from massdriver_redis.planner.decision import Apply, Decision, Requeue, UpToDate
+from massdriver_redis.planner.delete import DeletionScope, own_security_group, owned, plan_deletion
 from massdriver_redis.properties import parse as properties
-from massdriver_redis.reconciler.controller import Turn
-from massdriver_redis.reconciler.external import Site
+from massdriver_redis.reconciler.controller import LoopState
+from massdriver_redis.reconciler.external import ExternalResource
 from massdriver_redis.state import naming
-from massdriver_redis.state.observed import World
-from massdriver_redis.state.record import ACCEPTED, Stamp
+from massdriver_redis.state.observed import Observed
+from massdriver_redis.state.record import LAST_ACCEPTED_REQUEST, RequestVersion
 
 
-class Removal:
+class DeleteController:
     """One Delete. Trusts the physical id and the ownership marker, never the properties."""
 
     def __init__(self, request: Request, clock: Clock, prefix: str) -> None:
         self._request = request
         self._clock = clock
         self._prefix = prefix
-        self._stamp = Stamp(request.request_id, request.signed_at or 0.0)
+        self._stamp = RequestVersion(request.request_id, request.signed_at or 0.0)
         given = request.physical_id or ""
         self._recomputed = not naming.is_ours(given)
         self._target = self._recompute() if self._recomputed else given
-        self._site: Site | None = None
+        self._site: ExternalResource | None = None
         self.rule_id = self._target
         self.physical_id = given or naming.nothing_made(request.owner)
 
-    def decide(self, turn: Turn) -> Decision | Outcome:
+    def decide(self, turn: LoopState) -> Decision | Outcome:
         """Look at AWS anew and return the next step of the removal, or its end."""
         if not self._target:
             return self._gone("nothing was ever made under this id")
-        world = self._look()
-        if owned(self._request.owner, world):
-            if world.ledger.newer_than(self._stamp.signed_at):
-                return Silent("a newer request was accepted")
-            if self._recomputed and self._handed_over(world, delivered=True):
+        observed = self._look()
+        if owned(self._request.owner, observed):
+            if observed.record.newer_than(self._stamp.signed_at):
+                return Ignored("a newer request was accepted")
+            if self._recomputed and self._handed_over(observed, delivered=True):
                 return self._gone(
                     "the id isn't ours and the cluster of these properties is in use; untouched"
                 )
-        decision = tear_down(self._demolition(world), world)
-        if isinstance(decision, Done):
-            return self._gone("nothing is left") if turn.calm else Wait("an operation taken over to stop")
-        return self._accept(world) or decision
+        decision = plan_deletion(self._demolition(observed), observed)
+        if isinstance(decision, UpToDate):
+            return self._gone("nothing is left") if turn.calm else Requeue("an operation taken over to stop")
+        return self._accept(observed) or decision
 
-    def make(self, step: Step) -> Effect:
+    def make(self, step: Apply) -> Effect:
         """Make the call; a final snapshot that can't be taken under its name is settled here."""
         site = self._here()
         try:
@@ -70,11 +70,11 @@ class Removal:
 
     def abandon(self) -> Decision:
         """A Delete makes nothing."""
-        return Done()
+        return UpToDate()
 
     def mark(self, tags: dict[str, str], *, succeeded: bool) -> None:  # noqa: ARG002
         """Write ledger tags while there is a security group of ours to carry them."""
-        if self._site and own_security_group(self._request.owner, self._site.world):
+        if self._site and own_security_group(self._request.owner, self._site.observed):
             self._site.mark(tags)
 
     def late(self, waiting: str) -> str:
@@ -95,36 +95,36 @@ class Removal:
             return ""
         return naming.physical_id(self._request.owner, wanted.name_prefix, wanted.create_only())
 
-    def _here(self) -> Site:
+    def _here(self) -> ExternalResource:
         if self._site is None:
             authentication, region = properties.read_leniently(self._request.properties)
             names = naming.names(self._target, self._prefix)
-            self._site = Site(connect(authentication, region), names, self._clock)
+            self._site = ExternalResource(connect(authentication, region), names, self._clock)
         return self._site
 
-    def _look(self) -> World:
-        world = self._here().look()
+    def _look(self) -> Observed:
+        observed = self._here().look()
         # A group without its ledger counts as handed over: not on the word of a single read.
-        return self._here().look() if world.group and not world.security_group else world
+        return self._here().look() if observed.group and not observed.security_group else observed
 
-    def _handed_over(self, world: World, *, delivered: bool) -> bool:
+    def _handed_over(self, observed: Observed, *, delivered: bool) -> bool:
         """Whether the stack was ever given this cluster; without a ledger, a live group counts as given."""
-        group = own_security_group(self._request.owner, world)
+        group = own_security_group(self._request.owner, observed)
         if group is None:
-            return world.group is not None
-        return group.ledger.delivered if delivered else group.ledger.handed_over
+            return observed.group is not None
+        return group.record.delivered if delivered else group.record.in_service
 
-    def _demolition(self, world: World) -> Demolition:
+    def _demolition(self, observed: Observed) -> DeletionScope:
         """None of a cluster that never answered SUCCESS: nobody can have put data into it."""
-        given = self._handed_over(world, delivered=False)
+        given = self._handed_over(observed, delivered=False)
         snapshot = naming.final_snapshot(self._target, self._request.request_id) if given else None
-        return Demolition(self._request.owner, naming.names(self._target, self._prefix), snapshot)
+        return DeletionScope(self._request.owner, naming.names(self._target, self._prefix), snapshot)
 
-    def _accept(self, world: World) -> Step | None:
-        group = own_security_group(self._request.owner, world)
-        if not group or world.ledger.was_accepted(self._request.request_id):
+    def _accept(self, observed: Observed) -> Apply | None:
+        group = own_security_group(self._request.owner, observed)
+        if not group or observed.record.was_accepted(self._request.request_id):
             return None
-        return Step(calls.tag_security_group(group.id, {ACCEPTED: self._stamp.text()}))
+        return Apply(calls.tag_security_group(group.id, {LAST_ACCEPTED_REQUEST: self._stamp.text()}))
 
     def _without_clash(self, call: calls.Call, code: str) -> calls.Call | None:
         """Return the delete call to make instead, or None where the error is not about the snapshot."""
@@ -141,6 +141,6 @@ class Removal:
             return group_calls.delete_group(self._target, None)
         return replace(call, request={**call.request, "FinalSnapshotIdentifier": f"{name}-2"})
 
-    def _gone(self, why: str) -> Answer:
+    def _gone(self, why: str) -> Response:
         logger.info("Delete is done", why=why)
-        return Answer("SUCCESS", self.physical_id)
+        return Response("SUCCESS", self.physical_id)

@@ -13,21 +13,27 @@ from dataclasses import dataclass
 from massdriver_redis.aws.poll_rule import PollRule
 from massdriver_redis.clock import Clock
 from massdriver_redis.cloudformation import request as envelope
-from massdriver_redis.cloudformation.outcome import Answer, Outcome, Pending, Silent
+from massdriver_redis.cloudformation.outcome import Ignored, Outcome, Pending, Response
 from massdriver_redis.cloudformation.request import Request
-from massdriver_redis.errors import AccessDeniedError, BusyError, EnvelopeError, PatientError, ResourceError
+from massdriver_redis.errors import (
+    AccessDeniedError,
+    EnvelopeError,
+    NotYetVisibleError,
+    ResourceError,
+    TransientError,
+)
 from massdriver_redis.log import logger
-from massdriver_redis.planner.decision import Decision, Done, Failed, Look, Step, Wait
-from massdriver_redis.reconciler.apply import Convergence
-from massdriver_redis.reconciler.controller import Job, Turn
-from massdriver_redis.reconciler.delete import Removal
-from massdriver_redis.reconciler.external import FRESH
-from massdriver_redis.state.record import ANSWERED, Stamp
+from massdriver_redis.planner.decision import Apply, Decision, Look, Reject, Requeue, UpToDate
+from massdriver_redis.reconciler.apply import ApplyController
+from massdriver_redis.reconciler.controller import Controller, LoopState
+from massdriver_redis.reconciler.delete import DeleteController
+from massdriver_redis.reconciler.external import MAX_OBSERVATION_AGE
+from massdriver_redis.state.record import LAST_ANSWERED_REQUEST, RequestVersion
 
-_STRIKES = 3
+_DENIALS_BELIEVED = 3
 """Looks in a row that must be denied before it is believed: IAM takes a moment to spread."""
 
-_PATIENCE = 300.0
+RETRY_WINDOW = 300.0
 """Seconds after the request from which on a missing thing or a lack of capacity is final."""
 
 _CALM_AFTER = 60.0
@@ -62,7 +68,7 @@ class Settings:
     look_every: float = 10.0
 
 
-class Operation:
+class Reconciliation:
     """One invocation's work on one request; raises InvalidRequestError for broken properties."""
 
     def __init__(
@@ -77,12 +83,12 @@ class Operation:
         self._took_over = False
         self._noted = False
         self._trouble = ""
-        self._doubted: Answer | None = None
+        self._doubted: Response | None = None
         self._looked_at = self._began
         self._armed_at = request.armed_at
         self._calm_at = 0.0 if request.armed_at is None else request.armed_at + _CALM_AFTER
-        make = Removal if request.kind == "Delete" else Convergence
-        self._job: Job = make(request, clock, settings.prefix)
+        make = DeleteController if request.kind == "Delete" else ApplyController
+        self._job: Controller = make(request, clock, settings.prefix)
         self._rule = rule_for(self._job.rule_id) if self._job.rule_id else None
         self._armed = request.is_poll
 
@@ -101,12 +107,12 @@ class Operation:
         given_up = self._request.started_at + self._request.service_timeout
         if self._request.is_poll and self._clock.now() >= given_up:
             # An answer now would be noted as taken, and what it speaks of as handed over.
-            return self._leave(Silent("CloudFormation waits no longer"))
+            return self._leave(Ignored("CloudFormation waits no longer"))
         for _ in range(_MOST_TURNS):
             turn = self._turn()
-            if isinstance(turn, Silent):
+            if isinstance(turn, Ignored):
                 return self._leave(turn)
-            if isinstance(turn, Answer | Pending):
+            if isinstance(turn, Response | Pending):
                 return turn
             if turn is None:
                 continue
@@ -121,7 +127,7 @@ class Operation:
     def _late(self) -> bool:
         return self._clock.now() >= self._request.deadline
 
-    def after_answer(self, answer: Answer, *, delivered: bool = True) -> None:
+    def after_answer(self, answer: Response, *, delivered: bool = True) -> None:
         """Note that the request was answered, then disarm; what fails here is logged and left.
 
         An answer that CloudFormation never took is not noted: the next operation must know.
@@ -129,69 +135,71 @@ class Operation:
         of_use = answer.status == "FAILED" or self._request.kind != "Delete"
         if delivered and of_use and (self._armed or self._noted):
             try:
-                stamp = Stamp(self._request.request_id, self._request.signed_at or 0.0)
-                self._job.mark({ANSWERED: stamp.text()}, succeeded=answer.status == "SUCCESS")
+                request_version = RequestVersion(self._request.request_id, self._request.signed_at or 0.0)
+                self._job.mark(
+                    {LAST_ANSWERED_REQUEST: request_version.text()}, succeeded=answer.status == "SUCCESS"
+                )
             except ResourceError as error:
                 logger.warning("The answer is not on record", reason=str(error))
         self._disarm()
 
     # --- one turn ----------------------------------------------------------------------------------
 
-    def _turn(self) -> Outcome | Wait | None:
+    def _turn(self) -> Outcome | Requeue | None:
         """Make one look and at most one step; None after a step."""
         try:
             turn = self._look_and_step()
-        except BusyError as error:
-            return self._hold(Wait(str(error)))
-        except (AccessDeniedError, PatientError) as error:
+        except TransientError as error:
+            return self._hold(Requeue(str(error)))
+        except (AccessDeniedError, NotYetVisibleError) as error:
             if self._gives_up(error):
                 return self._failed(str(error))
-            return self._hold(Wait(str(error)))
+            return self._hold(Requeue(str(error)))
         except ResourceError as error:
             return self._failed(str(error))
         self._trouble = ""
-        if turn is None or isinstance(turn, Wait):
+        if turn is None or isinstance(turn, Requeue):
             self._strikes = 0
         return turn
 
-    def _look_and_step(self) -> Outcome | Wait | None:
+    def _look_and_step(self) -> Outcome | Requeue | None:
         self._looked_at = self._clock.now()
         doubted, self._doubted = self._doubted, None
         overtaken = self._standing()
         if overtaken:
             return overtaken
         calm = self._clock.now() >= self._calm_at
-        decision = self._job.decide(Turn(self._armed, self._took_over, calm))
+        decision = self._job.decide(LoopState(self._armed, self._took_over, calm))
         match decision:
-            case Step() if self._late and decision.call.service == "elasticache":
-                return Wait(self._trouble or f"still to {decision.call.summary} ({decision.call.name})")
-            case Step():
+            case Apply() if self._late and decision.call.service == "elasticache":
+                return Requeue(self._trouble or f"still to {decision.call.summary} ({decision.call.name})")
+            case Apply():
                 return self._step(decision)
-            case Wait():
+            case Requeue():
                 self._arm()
                 return decision
-            case Failed():
+            case Reject():
                 return self._seen_twice(self._failed(decision.reason), doubted)
-            case Answer() if decision.status == "FAILED" or self._request.kind == "Delete":
+            case Response() if decision.status == "FAILED" or self._request.kind == "Delete":
                 return self._seen_twice(decision, doubted)
-            case Done() | Look():
+            case UpToDate() | Look():
                 raise ResourceError("the planner came to no end; report this with the log")
             case _:
                 return decision
 
-    def _step(self, step: Step) -> Wait | None:
+    def _step(self, step: Apply) -> Requeue | None:
         """Make the step, with the rule armed and from a look that is not old."""
         self._noted |= not step.needs_poll
         # Armed first and looked again: the job notes the request as accepted before its first step.
         if step.needs_poll and self._arm():
             return None
-        if self._clock.now() > self._looked_at + FRESH:
+        if self._clock.now() > self._looked_at + MAX_OBSERVATION_AGE:
             return None
         if self._job.make(step) == "made":
             return None
-        return Wait(f"AWS to show what {step.call.name} found done already")
+        return Requeue(f"AWS to show what {step.call.name} found done already")
 
-    def _seen_twice(self, answer: Answer, doubted: Answer | None) -> Answer | None:
+    def _seen_twice(self, answer: Response, doubted: Response | None) -> Response | None:
         """Answer once a second look says the same.
 
         Another invocation's step may fall into the midst of a look, and what was made a moment ago may
@@ -204,22 +212,23 @@ class Operation:
 
     def _gives_up(self, error: ResourceError) -> bool:
         self._strikes += 1
-        if self._strikes < _STRIKES:
+        if self._strikes < _DENIALS_BELIEVED:
             return False
         return (
-            isinstance(error, AccessDeniedError) or self._clock.now() > self._request.started_at + _PATIENCE
+            isinstance(error, AccessDeniedError)
+            or self._clock.now() > self._request.started_at + RETRY_WINDOW
         )
 
-    def _hold(self, wait: Wait) -> Wait | Answer:
+    def _hold(self, wait: Requeue) -> Requeue | Response:
         """Wait out a trouble, with the rule armed so that the next poll goes on."""
         self._trouble = wait.why
         try:
             self._arm()
         except ResourceError as error:
             self._strikes += 1
-            if self._strikes >= _STRIKES:
+            if self._strikes >= _DENIALS_BELIEVED:
                 return self._failed(str(error))
-            return Wait(str(error))
+            return Requeue(str(error))
         return wait
 
     def _pause(self, waiting: str) -> Outcome:
@@ -233,12 +242,12 @@ class Operation:
             return self._failed(self._job.late(waiting))
         return Pending(self.physical_id, waiting)
 
-    def _failed(self, reason: str) -> Answer:
-        return Answer("FAILED", self.physical_id, reason)
+    def _failed(self, reason: str) -> Response:
+        return Response("FAILED", self.physical_id, reason)
 
     # --- the rule ----------------------------------------------------------------------------------
 
-    def _standing(self) -> Silent | None:
+    def _standing(self) -> Ignored | None:
         """Tell whether this request may still act: what else does its rule poll for?"""
         if self._rule is None:
             return None
@@ -246,9 +255,9 @@ class Operation:
         others = [each for each in carried if each.get("RequestId") != self._request.request_id]
         before, self._armed = self._armed, len(others) < len(carried)
         if any(self._older_than(each) for each in others):
-            return Silent("a newer request is being worked on")
+            return Ignored("a newer request is being worked on")
         if before and not self._armed:
-            return Silent("the poll rule is gone or another request's", superseded=not others)
+            return Ignored("the poll rule is gone or another request's", superseded=not others)
         if others:
             self._took_over = True
             if self._armed_at is None:
@@ -286,7 +295,7 @@ class Operation:
         if self._rule and (self._armed or self._rule.idle):
             self._rule.disarm(self._request.request_id)
 
-    def _leave(self, silent: Silent) -> Silent:
+    def _leave(self, silent: Ignored) -> Ignored:
         """Go without an answer, and without leaving behind what only this invocation knows of."""
         self._disarm()
         if not silent.superseded:
@@ -294,7 +303,7 @@ class Operation:
         for _ in range(_CLEAN_UPS):
             try:
                 decision: Decision = self._job.abandon()
-                if not isinstance(decision, Step):
+                if not isinstance(decision, Apply):
                     break
                 self._job.make(decision)
             except ResourceError as error:

@@ -7,26 +7,26 @@ from dataclasses import dataclass
 
 from massdriver_redis.aws.stack import Stack, read_stack
 from massdriver_redis.calls import elasticache as group_calls
-from massdriver_redis.cloudformation.outcome import Answer, Silent
+from massdriver_redis.cloudformation.outcome import Ignored, Response
 from massdriver_redis.cloudformation.request import Request
 from massdriver_redis.planner import replacement
-from massdriver_redis.planner.decision import Failed, Step, Wait
+from massdriver_redis.planner.decision import Apply, Reject, Requeue
 from massdriver_redis.planner.delete import owned
 from massdriver_redis.planner.plan import not_ours
-from massdriver_redis.properties.parse import Old, Properties
+from massdriver_redis.properties.parse import PreviousProperties, Properties
 from massdriver_redis.state import naming
 from massdriver_redis.state.desired import Desired, desired
-from massdriver_redis.state.observed import World
+from massdriver_redis.state.observed import Observed
 
 
 @dataclass(frozen=True)
-class Wish:
+class Intent:
     """What a request asks for: its properties, those before, and the two ids they lead to."""
 
     request: Request
     properties: Properties
-    old: Old
-    home_id: str
+    old: PreviousProperties
+    current_id: str
     computed: str
     prefix: str
 
@@ -40,8 +40,8 @@ class Choice:
 
     def __init__(
         self,
-        wish: Wish,
-        look: Callable[[str], World],
+        wish: Intent,
+        look: Callable[[str], Observed],
         rolling_back: Callable[[], bool],
         now: Callable[[], float],
     ) -> None:
@@ -50,85 +50,85 @@ class Choice:
         self._rolling_back = rolling_back
         self._now = now
 
-    def of(self, home: World) -> str | Failed | Silent | Wait | Step | Answer:
+    def of(self, home: Observed) -> str | Reject | Ignored | Requeue | Apply | Response:
         """Return the physical id that this request brings to its properties, or how it ends or waits.
 
         `home` is what lives under the event's own id, or under the computed one for a Create.
         """
         if self._wish.request.kind == "Create":
             return self._choose_new(home)
-        foreign = not_ours(self._wish.desired(self._wish.home_id), home)
+        foreign = not_ours(self._wish.desired(self._wish.current_id), home)
         if foreign:
-            return Failed(foreign, refused=True)
+            return Reject(foreign, refused=True)
         if home.group is None:
             return self._choose_without_home()
         differing = replacement.create_only_differences(
-            self._wish.properties, self._wish.request.owner, self._wish.home_id, home
+            self._wish.properties, self._wish.request.owner, self._wish.current_id, home
         )
-        return self._choose_replacement(differing) if differing else self._wish.home_id
+        return self._choose_replacement(differing) if differing else self._wish.current_id
 
-    def _choose_without_home(self) -> Failed | Silent:
+    def _choose_without_home(self) -> Reject | Ignored:
         """An Update of what is gone: by hand, or by the clean-up after this very request's replacement."""
         request = self._wish.request
-        new = self._look(self._wish.computed) if self._wish.computed != self._wish.home_id else None
-        if new and new.ledger.was_answered(request.request_id):
-            return Silent("this request was answered already")
+        new = self._look(self._wish.computed) if self._wish.computed != self._wish.current_id else None
+        if new and new.record.was_answered(request.request_id):
+            return Ignored("this request was answered already")
         stack = read_stack(request.stack_id)
         if stack.being_deleted or self._is_over(stack):
-            return Silent("the stack updates nothing now; this Update is a late copy")
-        return Failed(self._lost(), refused=True)
+            return Ignored("the stack updates nothing now; this Update is a late copy")
+        return Reject(self._lost(), refused=True)
 
-    def _choose_new(self, world: World) -> str | Failed | Silent | Step | Answer:
+    def _choose_new(self, observed: Observed) -> str | Reject | Ignored | Apply | Response:
         """A Create: nothing there, our own earlier try, or a leftover that was never handed over."""
-        foreign = not_ours(self._wish.desired(self._wish.computed), world)
+        foreign = not_ours(self._wish.desired(self._wish.computed), observed)
         if foreign:
             # Where something of ours stands beside it, the clean-up must find that by the id.
-            mine = owned(self._wish.request.owner, world) and not world.ledger.handed_over
-            return Failed(foreign, refused=True) if mine else self._nothing_made(foreign)
-        if world.ledger.was_accepted(self._wish.request.request_id):
+            mine = owned(self._wish.request.owner, observed) and not observed.record.in_service
+            return Reject(foreign, refused=True) if mine else self._nothing_made(foreign)
+        if observed.record.was_accepted(self._wish.request.request_id):
             return self._wish.computed
         stack = read_stack(self._wish.request.stack_id)
         if stack.going_away or self._is_over(stack):
-            return Silent("the stack creates nothing now; this Create is a late copy", superseded=True)
-        if not owned(self._wish.request.owner, world):
+            return Ignored("the stack creates nothing now; this Create is a late copy", superseded=True)
+        if not owned(self._wish.request.owner, observed):
             return self._wish.computed
-        if world.ledger.handed_over or (world.group and not world.security_group):
+        if observed.record.in_service or (observed.group and not observed.security_group):
             return self._nothing_made(self._still_exists(self._wish.computed))
-        if world.group and world.group.status == "create-failed":
-            return Step(group_calls.delete_group(world.group.id, None))
+        if observed.group and observed.group.status == "create-failed":
+            return Apply(group_calls.delete_group(observed.group.id, None))
         return self._wish.computed
 
-    def _choose_replacement(self, differing: list[str]) -> str | Failed | Wait | Step:
-        if self._wish.computed == self._wish.home_id:
-            return Failed(replacement.same_name(differing), refused=True)
-        world = self._look(self._wish.computed)
-        stale = not_ours(self._wish.desired(self._wish.computed), world)
+    def _choose_replacement(self, differing: list[str]) -> str | Reject | Requeue | Apply:
+        if self._wish.computed == self._wish.current_id:
+            return Reject(replacement.same_name(differing), refused=True)
+        observed = self._look(self._wish.computed)
+        stale = not_ours(self._wish.desired(self._wish.computed), observed)
         if stale:
-            return Failed(stale, refused=True)
-        if world.ledger.was_accepted(self._wish.request.request_id):
+            return Reject(stale, refused=True)
+        if observed.record.was_accepted(self._wish.request.request_id):
             return self._wish.computed  # judged before
-        if world.group and (world.ledger.handed_over or not world.security_group):
-            return self._choose_earlier(world)
+        if observed.group and (observed.record.in_service or not observed.security_group):
+            return self._choose_earlier(observed)
         if not self._wish.properties.allow_replacement:
-            return Failed(replacement.not_allowed(differing), refused=True)
-        if world.group and world.group.status == "create-failed":
-            return Step(group_calls.delete_group(world.group.id, None))
+            return Reject(replacement.not_allowed(differing), refused=True)
+        if observed.group and observed.group.status == "create-failed":
+            return Apply(group_calls.delete_group(observed.group.id, None))
         return self._wish.computed
 
-    def _choose_earlier(self, world: World) -> str | Failed | Wait:
+    def _choose_earlier(self, observed: Observed) -> str | Reject | Requeue:
         """The target was handed over before: the original of a rollback, or a leftover to leave alone."""
-        if world.group and world.group.status == "deleting":
+        if observed.group and observed.group.status == "deleting":
             if self._wish.properties.allow_replacement:
-                return Wait("an earlier cluster of the same name is being deleted")
+                return Requeue("an earlier cluster of the same name is being deleted")
         elif self._rolling_back():
             return self._wish.computed
-        return Failed(self._still_exists(self._wish.computed), refused=True)
+        return Reject(self._still_exists(self._wish.computed), refused=True)
 
     def _is_over(self, stack: Stack) -> bool:
         return stack.is_past(self._wish.request.signed_at, self._now())
 
-    def _nothing_made(self, reason: str) -> Answer:
-        return Answer("FAILED", naming.nothing_made(self._wish.request.owner), reason)
+    def _nothing_made(self, reason: str) -> Response:
+        return Response("FAILED", naming.nothing_made(self._wish.request.owner), reason)
 
     def _still_exists(self, physical_id: str) -> str:
         return (
@@ -138,6 +138,6 @@ class Choice:
 
     def _lost(self) -> str:
         return replacement.moved(self._wish.old, self._wish.properties) or (
-            f"replication group {self._wish.home_id} was not found; restore it under this id, or remove the "
-            "resource from the template and add it again"
+            f"replication group {self._wish.current_id} was not found; restore it under this id, or "
+            "remove the resource from the template and add it again"
         )

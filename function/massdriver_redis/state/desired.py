@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from massdriver_redis import catalog
 from massdriver_redis.properties.parse import Properties
-from massdriver_redis.state import record as ledger
+from massdriver_redis.state import record
 from massdriver_redis.state.naming import Names, Owner, names
 
 DEFAULT_NODE_QUOTA = 90
@@ -58,7 +58,7 @@ class Desired:
 
 def desired(properties: Properties, owner: Owner, physical_id: str, prefix: str) -> Desired:
     """Return what `properties` ask for under the name `physical_id`."""
-    marks = {ledger.OWNER: owner.marker, ledger.PROVIDER: prefix}
+    marks = {record.OWNER: owner.marker, record.PROVIDER: prefix}
     return Desired(
         owner=owner,
         names=names(physical_id, prefix),

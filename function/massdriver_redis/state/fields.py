@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from massdriver_redis import catalog
-from massdriver_redis.calls.base import Change
-from massdriver_redis.state.observed import Group, Node, World
+from massdriver_redis.calls.base import ExpectedChange
+from massdriver_redis.state.observed import Group, Node, Observed
 
 
 def current(group: Group, key: str) -> str:
@@ -31,7 +31,7 @@ def engine_and_version(group: Group) -> tuple[str, str]:
     return engine, version
 
 
-def unseen(group: Group, change: Change) -> tuple[str, str] | None:
+def missing_field(group: Group, change: ExpectedChange) -> tuple[str, str] | None:
     """Return the first property that a recorded change asked for and that can't be seen, with its value."""
     differing = (
         (key, wanted)
@@ -41,9 +41,9 @@ def unseen(group: Group, change: Change) -> tuple[str, str] | None:
     return next(differing, None)
 
 
-def zones(world: World) -> Mapping[str, str]:
+def zones(observed: Observed) -> Mapping[str, str]:
     """Return the live zone of each subnet."""
-    return world.subnet_group.subnets if world.subnet_group else {}
+    return observed.subnet_group.subnets if observed.subnet_group else {}
 
 
 def _same(key: str, wanted: str, live: str) -> bool:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-from massdriver_redis.state.record import Ledger
+from massdriver_redis.state.record import OperationRecord
+
+Detail = Literal["versions", "node_types", "tags", "events", "rolling_back"]
+"""What a look leaves out and a plan may ask for."""
 
 TERMINAL_NODE_STATES = frozenset({"incompatible-network", "restore-failed"})
 """Node states nothing leads out of (botocore's cache_cluster_available waiter)."""
@@ -113,9 +117,9 @@ class SecurityGroup:
     cidrs: frozenset[str]
 
     @property
-    def ledger(self) -> Ledger:
+    def record(self) -> OperationRecord:
         """The three things AWS can't tell, read from the tags."""
-        return Ledger.read(self.tags)
+        return OperationRecord.read(self.tags)
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ class NodeTypes:
 
 
 @dataclass(frozen=True)
-class World:
+class Observed:
     """One look. What follows the four things costs calls of its own and is filled when the plan asks."""
 
     group: Group | None = None
@@ -152,9 +156,9 @@ class World:
     versions_unknown: bool = field(default=False)
 
     @property
-    def ledger(self) -> Ledger:
+    def record(self) -> OperationRecord:
         """The ledger of the security group, empty where there is none."""
-        return self.security_group.ledger if self.security_group else Ledger()
+        return self.security_group.record if self.security_group else OperationRecord()
 
     @property
     def empty(self) -> bool:
@@ -162,7 +166,7 @@ class World:
         return not (self.group or self.subnet_group or self.security_group or self.secret)
 
 
-def unsettled(group: Group) -> str | None:
+def not_stabilized_reason(group: Group) -> str | None:
     """Return what still moves, or None once the group is settled on all levels.
 
     The group's own status is not enough: it may say available while members are still being made

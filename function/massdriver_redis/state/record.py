@@ -9,22 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from massdriver_redis.calls.base import Change
+from massdriver_redis.calls.base import ExpectedChange
 
 PREFIX = "massdriver-redis:"
 OWNER = PREFIX + "owner"
 PROVIDER = PREFIX + "provider"
-ACCEPTED = PREFIX + "accepted"
-ANSWERED = PREFIX + "answered"
-HANDED_OVER = PREFIX + "handed-over"
-REQUESTED = PREFIX + "requested"
+LAST_ACCEPTED_REQUEST = PREFIX + "last-accepted-request"
+LAST_ANSWERED_REQUEST = PREFIX + "last-answered-request"
+IN_SERVICE = PREFIX + "in-service"
+LAST_REQUESTED_CHANGE = PREFIX + "last-requested-change"
 
 _LIMIT = 256
 _LONGEST_ID = 128
 
 
 @dataclass(frozen=True)
-class Stamp:
+class RequestVersion:
     """A request and where it stands in the order of requests: its signing time, or 0 if unknown."""
 
     request_id: str
@@ -40,10 +40,10 @@ class Stamp:
 
 
 @dataclass(frozen=True)
-class Requested:
+class RequestedChange:
     """A change asked of ElastiCache: by which request, and when."""
 
-    change: Change
+    change: ExpectedChange
     request_id: str
     at: float
 
@@ -60,22 +60,22 @@ class Requested:
 
 
 @dataclass(frozen=True)
-class Ledger:
+class OperationRecord:
     """The ledger of one replication group."""
 
-    accepted: Stamp | None = None
-    answered: Stamp | None = None
-    handed_over: bool = False
-    requested: Requested | None = None
+    accepted: RequestVersion | None = None
+    answered: RequestVersion | None = None
+    in_service: bool = False
+    requested: RequestedChange | None = None
 
     @staticmethod
-    def read(tags: Mapping[str, str]) -> Ledger:
+    def read(tags: Mapping[str, str]) -> OperationRecord:
         """Return the ledger in `tags`; a value that can't be read counts as absent."""
-        return Ledger(
-            accepted=_stamp(tags.get(ACCEPTED, "")),
-            answered=_stamp(tags.get(ANSWERED, "")),
-            handed_over=HANDED_OVER in tags,
-            requested=_requested(tags.get(REQUESTED, "")),
+        return OperationRecord(
+            accepted=_stamp(tags.get(LAST_ACCEPTED_REQUEST, "")),
+            answered=_stamp(tags.get(LAST_ANSWERED_REQUEST, "")),
+            in_service=IN_SERVICE in tags,
+            requested=_requested(tags.get(LAST_REQUESTED_CHANGE, "")),
         )
 
     @property
@@ -86,7 +86,7 @@ class Ledger:
     @property
     def delivered(self) -> bool:
         """Whether CloudFormation took a SUCCESS: the mark alone is set before the response goes out."""
-        return self.handed_over and self.answered is not None
+        return self.in_service and self.answered is not None
 
     def was_accepted(self, request_id: str) -> bool:
         """Tell whether `request_id` is the last accepted request."""
@@ -98,18 +98,22 @@ class Ledger:
 
     def newer_than(self, signed_at: float) -> bool:
         """Tell whether a request signed after `signed_at` was accepted or answered."""
-        return any(stamp.later_than(signed_at) for stamp in (self.accepted, self.answered) if stamp)
+        return any(
+            request_version.later_than(signed_at)
+            for request_version in (self.accepted, self.answered)
+            if request_version
+        )
 
 
-def _stamp(text: str) -> Stamp | None:
+def _stamp(text: str) -> RequestVersion | None:
     signed_at, _, request_id = text.partition(" ")
     try:
-        return Stamp(request_id, float(signed_at)) if request_id else None
+        return RequestVersion(request_id, float(signed_at)) if request_id else None
     except ValueError:
         return None
 
 
-def _requested(text: str) -> Requested | None:
+def _requested(text: str) -> RequestedChange | None:
     parts = text.split("|", 4)
     if len(parts) != 5:
         return None
@@ -118,6 +122,6 @@ def _requested(text: str) -> Requested | None:
         (key, value) for key, _, value in (item.partition("=") for item in values.split(",") if item)
     )
     try:
-        return Requested(Change(pairs, was, int(attempt)), request_id, float(at))
+        return RequestedChange(ExpectedChange(pairs, was, int(attempt)), request_id, float(at))
     except ValueError:
         return None

@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.harness.cloudformation import KilledError, Request, Response, stringify
-from tests.harness.interleaved import LOGICAL_ID, SLOW, Scene
+from tests.harness.cloudformation import KilledError, ReceivedResponse, SentRequest, stringify
+from tests.harness.interleaved import LOGICAL_ID, SLOW, Interleaved
 from tests.harness.stack import BRISK
 
 INVENTED = "shop-Redis-1ABCDEFGHIJK"
@@ -94,18 +94,20 @@ class Handler(RuleBasedStateMachine):
     @initialize(brisk=st.booleans(), stands=st.booleans(), lateness=st.integers(0, 2**16))
     def begin(self, brisk: bool, stands: bool, lateness: int) -> None:
         late = random.Random(lateness)
-        self.scene = Scene(BRISK if brisk else SLOW, lateness=lambda: late.uniform(0, 60)).__enter__()
-        self.scene.simulator.on_change = self._watch
+        self.interleaved = Interleaved(
+            BRISK if brisk else SLOW, lateness=lambda: late.uniform(0, 60)
+        ).__enter__()
+        self.interleaved.simulator.on_change = self._watch
         self.stands = stands
         self.live: dict[str, Any] | None = None
         self.held: set[str | None] = set()
         self.wrongs: list[str] = []
-        self.past: list[Request] = []
+        self.past: list[SentRequest] = []
 
     def _watch(self, change: Any) -> None:
         if change.kind == "deleted" and change.group_id in self.held:
             self.wrongs.append("a live cluster was deleted")
-        if change.kind == "created" and len(self.scene.groups()) > 2:
+        if change.kind == "created" and len(self.interleaved.groups()) > 2:
             self.wrongs.append("a third cluster was made")
 
     # --- what happens
@@ -119,11 +121,11 @@ class Handler(RuleBasedStateMachine):
         else:
             self._update(move)
         for which, after in move.late:
-            self.scene.driver.idle(after)
+            self.interleaved.cloudformation.idle(after)
             self._come_late(self.past[which % len(self.past)])
 
     def _create(self, move: Move) -> None:
-        wished = self.scene.properties(**move.change)
+        wished = self.interleaved.properties(**move.change)
         request = self._begin_create(wished)
 
         def take_back() -> None:
@@ -132,7 +134,7 @@ class Handler(RuleBasedStateMachine):
 
         response = self._end(request, move, take_back)
         if response and response.ok:
-            self.scene.resource.physical_id = response.physical_id
+            self.interleaved.resource.physical_id = response.physical_id
             self.live, self.held = wished, {response.physical_id}
             self._complete("UPDATE" if self.stands else "CREATE")
             self.stands = True
@@ -142,20 +144,20 @@ class Handler(RuleBasedStateMachine):
 
     def _update(self, move: Move) -> None:
         assert self.live
-        wished = self.scene.properties(**move.change, allow_replacement=move.allowed)
+        wished = self.interleaved.properties(**move.change, allow_replacement=move.allowed)
         refused = wished["secure"] != self.live["secure"] and not move.allowed
-        request = self.scene.begin_update(wished)
+        request = self.interleaved.begin_update(wished)
 
         def take_back() -> None:
             if request.response:
-                self.scene.resource.physical_id = request.response.physical_id
+                self.interleaved.resource.physical_id = request.response.physical_id
             self._take_back_update(move.more)
 
         response = self._end(request, move, take_back)
         if response and response.ok:
             assert not refused
             self.live = wished
-            self.scene.resource.physical_id = response.physical_id
+            self.interleaved.resource.physical_id = response.physical_id
             self._clean_up("UPDATE", move.more)
         elif response:
             assert refused or _by_the_fallback(response), response.reason
@@ -164,8 +166,8 @@ class Handler(RuleBasedStateMachine):
     def _delete(self, move: Move) -> None:
         self.held = set()
         status = "DELETE_IN_PROGRESS" if move.whole else "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
-        self.scene.driver.stack_status(status)
-        self._insist(lambda: self.scene.driver.send("Delete", LOGICAL_ID), move.troubles)
+        self.interleaved.cloudformation.stack_status(status)
+        self._insist(lambda: self.interleaved.cloudformation.send("Delete", LOGICAL_ID), move.troubles)
         self.live = None
         self._complete("DELETE" if move.whole else "UPDATE")
 
@@ -173,94 +175,99 @@ class Handler(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_wrong(self) -> None:
-        if not hasattr(self, "scene"):
+        if not hasattr(self, "interleaved"):
             return
-        wrongs = [*self.wrongs, *self.scene.driver.violations]
+        wrongs = [*self.wrongs, *self.interleaved.cloudformation.violations]
         assert not wrongs, wrongs
-        assert self.held <= self.scene.groups().keys(), "a live cluster is lost"
+        assert self.held <= self.interleaved.groups().keys(), "a live cluster is lost"
 
     def teardown(self) -> None:
-        if not hasattr(self, "scene"):
+        if not hasattr(self, "interleaved"):
             return
         try:
             self._end_of_all()
         finally:
-            self.scene.__exit__(None, None, None)
+            self.interleaved.__exit__(None, None, None)
 
     def _end_of_all(self) -> None:
-        self.scene.forget_cuts()
-        self.scene.settle()
+        self.interleaved.forget_cuts()
+        self.interleaved.settle()
         self.nothing_is_wrong()
         if self.live is None:
-            left = self.scene.leftovers()
+            left = self.interleaved.leftovers()
             assert not left, f"left behind: {left}"
             return
-        (group,) = self.scene.groups().values()
+        (group,) = self.interleaved.groups().values()
         live = stringify(self.live)
-        tags = {key: value for key, value in self.scene.simulator.tags(group.id).items() if key in "ab"}
+        tags = {key: value for key, value in self.interleaved.simulator.tags(group.id).items() if key in "ab"}
         assert {group.id} == self.held
         assert group.node_type == live["node_type"]
         assert str(group.replicas) == live["replicas"]
         assert group.tls == (live["secure"] == "true")
         assert tags == live.get("tags", {})
         # Beside the group and its subnet group: the security group, and the secret of a token.
-        assert len(self.scene.leftovers()) == 3 + group.tls
+        assert len(self.interleaved.leftovers()) == 3 + group.tls
         self.held = set()
-        self.scene.finish()
+        self.interleaved.finish()
 
     # --- inside
 
-    def _begin_create(self, wished: dict[str, Any]) -> Request:
-        request = self.scene.begin_create(wished)
+    def _begin_create(self, wished: dict[str, Any]) -> SentRequest:
+        request = self.interleaved.begin_create(wished)
         if self.stands:
-            self.scene.driver.stack_status("UPDATE_IN_PROGRESS")
+            self.interleaved.cloudformation.stack_status("UPDATE_IN_PROGRESS")
         return request
 
     def _take_back_create(self, physical_id: str | None, troubles: Troubles | None = None) -> None:
         """Delete what was to be created; where the stack was new, it goes with it."""
         kind = "UPDATE_ROLLBACK" if self.stands else "ROLLBACK"
         running = "UPDATE_ROLLBACK_COMPLETE_CLEANUP" if self.stands else "ROLLBACK"
-        self.scene.driver.stack_status(f"{running}_IN_PROGRESS")
-        self._insist(lambda: self.scene.driver.send("Delete", LOGICAL_ID, physical_id=physical_id), troubles)
+        self.interleaved.cloudformation.stack_status(f"{running}_IN_PROGRESS")
+        self._insist(
+            lambda: self.interleaved.cloudformation.send("Delete", LOGICAL_ID, physical_id=physical_id),
+            troubles,
+        )
         self._complete(kind)
 
     def _take_back_update(self, troubles: Troubles | None = None) -> None:
         """Swap the update back, then clean up: what lived before must live after it."""
-        resource = self.scene.resource
+        resource = self.interleaved.resource
         assert resource.before
         (original,) = self.held
         self.held.add(resource.physical_id)
-        self.scene.driver.stack_status("UPDATE_ROLLBACK_IN_PROGRESS")
+        self.interleaved.cloudformation.stack_status("UPDATE_ROLLBACK_IN_PROGRESS")
         given_up = (resource.physical_id, resource.properties)
         resource.properties, resource.before = resource.before[1], given_up
-        response = self._insist(lambda: self.scene.driver.send("Update", LOGICAL_ID), troubles)
+        response = self._insist(lambda: self.interleaved.cloudformation.send("Update", LOGICAL_ID), troubles)
         assert response.physical_id == original
         resource.physical_id = original
         self._clean_up("UPDATE_ROLLBACK", troubles)
 
     def _clean_up(self, kind: str, troubles: Troubles) -> None:
         """Delete the old cluster of a replacement."""
-        resource = self.scene.resource
+        resource = self.interleaved.resource
         before, resource.before = resource.before, None
         self.held = {resource.physical_id}
-        self.scene.driver.stack_status(f"{kind}_COMPLETE_CLEANUP_IN_PROGRESS")
+        self.interleaved.cloudformation.stack_status(f"{kind}_COMPLETE_CLEANUP_IN_PROGRESS")
         if before and before[0] != resource.physical_id:
             old = {"physical_id": before[0], "properties": before[1]}
-            self._insist(lambda: self.scene.driver.send("Delete", LOGICAL_ID, **old), troubles)
+            self._insist(lambda: self.interleaved.cloudformation.send("Delete", LOGICAL_ID, **old), troubles)
         self._complete(kind)
 
     def _complete(self, kind: str) -> None:
-        self.scene.driver.stack_status(f"{kind}_COMPLETE")
-        self.scene.driver.idle(_BETWEEN)
+        self.interleaved.cloudformation.stack_status(f"{kind}_COMPLETE")
+        self.interleaved.cloudformation.idle(_BETWEEN)
         if kind in ("ROLLBACK", "DELETE"):
-            self.scene.begin_another_stack()
+            self.interleaved.begin_another_stack()
             self.stands = False
 
-    def _end(self, request: Request, move: Move, take_back: Callable[[], None]) -> Response | None:
+    def _end(
+        self, request: SentRequest, move: Move, take_back: Callable[[], None]
+    ) -> ReceivedResponse | None:
         """Wait for the answer; None where CloudFormation cancels the request, at a call or after its end."""
         self._trouble(request, [each for each in move.troubles if each[1] != move.cut])
         if move.cut is None:
-            return self.scene.driver.run(request)
+            return self.interleaved.cloudformation.run(request)
         cancelled: list[bool] = []
 
         def cancel() -> None:
@@ -269,52 +276,52 @@ class Handler(RuleBasedStateMachine):
             cancelled.append(True)
 
         if move.in_flight is None:
-            self.scene.cut(request, move.cut, cancel)
+            self.interleaved.cut(request, move.cut, cancel)
         else:
-            self.scene.cut_in_flight(request, move.cut, cancel, move.in_flight)
-        until = self.scene.clock.now() + request.timeout
-        while not (request.response or cancelled) and self.scene.driver.step(until=until):
+            self.interleaved.cut_in_flight(request, move.cut, cancel, move.in_flight)
+        until = self.interleaved.clock.now() + request.timeout
+        while not (request.response or cancelled) and self.interleaved.cloudformation.step(until=until):
             pass
-        self.scene.forget_cuts()
+        self.interleaved.forget_cuts()
         if not cancelled:
             cancel()
         return None
 
-    def _insist(self, send: Callable[[], Request], troubles: Troubles | None = None) -> Response:
+    def _insist(self, send: Callable[[], SentRequest], troubles: Troubles | None = None) -> ReceivedResponse:
         """Send a request until it succeeds, which only kills at every try of Lambda may prevent."""
         for _ in range(3):
             request = send()
             self._trouble(request, troubles)
             troubles = None
-            response = self.scene.driver.run(request)
+            response = self.interleaved.cloudformation.run(request)
             if response.ok:
                 return response
             assert _by_the_fallback(response), response.reason
         raise AssertionError(response.reason)
 
-    def _trouble(self, request: Request, troubles: Troubles | None) -> None:
+    def _trouble(self, request: SentRequest, troubles: Troubles | None) -> None:
         for what, at in troubles or ():
-            self.scene.cut(request, at, lambda what=what, at=at: self._strike(what, at, request))
+            self.interleaved.cut(request, at, lambda what=what, at=at: self._strike(what, at, request))
         self.past.append(request)
 
-    def _strike(self, what: str, at: int, request: Request) -> None:
+    def _strike(self, what: str, at: int, request: SentRequest) -> None:
         older = self.past[at % len(self.past)]
         match what:
             case "kill":
                 raise KilledError("killed")
             case "again":
-                self.scene.again(request)
+                self.interleaved.again(request)
             case "an older event":
                 self._come_late(older)
             case "an older poll":
-                polls = [text for text in self.scene.driver.rule_inputs if older.id in text]
+                polls = [text for text in self.interleaved.cloudformation.rule_inputs if older.id in text]
                 if polls:
                     self._come_late(older, json.loads(polls[-1]))
 
-    def _come_late(self, older: Request, event: dict[str, Any] | None = None) -> None:
-        if self.scene.clock.now() <= older.sent_at + _LATEST:
-            self.scene.invoke(event or older.event)
+    def _come_late(self, older: SentRequest, event: dict[str, Any] | None = None) -> None:
+        if self.interleaved.clock.now() <= older.sent_at + _LATEST:
+            self.interleaved.invoke(event or older.event)
 
 
-def _by_the_fallback(response: Response) -> bool:
+def _by_the_fallback(response: ReceivedResponse) -> bool:
     return any(words in response.reason for words in _BY_THE_FALLBACK)

@@ -14,15 +14,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from massdriver_redis import log
 from massdriver_redis.aws.session import Aws
 from massdriver_redis.errors import ResourceError
-from massdriver_redis.planner.decision import Decision, Done, Failed, Look, Moment, Step, Wait
-from massdriver_redis.planner.delete import Demolition, tear_down
+from massdriver_redis.planner.decision import Apply, Decision, Look, PlanContext, Reject, Requeue, UpToDate
+from massdriver_redis.planner.delete import DeletionScope, plan_deletion
 from massdriver_redis.planner.plan import plan
 from massdriver_redis.properties.parse import Properties
-from massdriver_redis.reconciler.external import FRESH, Site
+from massdriver_redis.reconciler.external import MAX_OBSERVATION_AGE, ExternalResource
 from massdriver_redis.state.desired import Desired, desired
 from massdriver_redis.state.naming import names
-from massdriver_redis.state.record import REQUESTED, Requested, Stamp
-from tests.harness.inmemory_aws import REGION, Swift
+from massdriver_redis.state.record import LAST_REQUESTED_CHANGE, RequestedChange, RequestVersion
+from tests.harness.inmemory_aws import REGION, InMemoryAws
 from tests.harness.planner_bench import GROUP, OWNER, PREFIX, wanted
 from tests.harness.recorder import client_error
 from tests.simulator import Timing
@@ -54,7 +54,7 @@ WORKERS = st.integers(0, 2)
 class _Client:
     """A boto3-like client straight into the swift AWS, neither validated nor copied."""
 
-    def __init__(self, aws: Swift, service: str) -> None:
+    def __init__(self, aws: InMemoryAws, service: str) -> None:
         self._aws, self._service = aws, service
 
     def __getattr__(self, method: str) -> Any:
@@ -74,8 +74,8 @@ class _Client:
 class _Plan:
     """A step as planned: for which request, and until when it may still be made."""
 
-    step: Step
-    stamp: Stamp
+    step: Apply
+    request_version: RequestVersion
     until: float
 
 
@@ -96,13 +96,13 @@ class Reconciler(RuleBasedStateMachine):
     )
     def begin(self, *, wish: dict[str, Any], secure: bool, cluster: bool, stale: float, stands: bool) -> None:
         self.kind = (secure, cluster)
-        self.aws = Swift(Timing(stale=stale))
+        self.aws = InMemoryAws(Timing(stale=stale))
         self.lost = False
-        self.died: Stamp | None = None
+        self.died: RequestVersion | None = None
         self.aws.simulator.on_change = self._watch
         clients = (_Client(self.aws, service) for service in ("elasticache", "ec2", "secretsmanager"))
         aws = Aws(*clients, REGION, "aws")
-        self.sites = [Site(aws, names(GROUP, PREFIX), self.aws.clock) for _ in range(3)]
+        self.sites = [ExternalResource(aws, names(GROUP, PREFIX), self.aws.clock) for _ in range(3)]
         self.planned: dict[int, _Plan] = {}
         self.requests = 0
         self.keys: frozenset[str] = frozenset()
@@ -117,7 +117,7 @@ class Reconciler(RuleBasedStateMachine):
 
     def _ask(self, wish: dict[str, Any] | None) -> None:
         self.requests += 1
-        self.stamp = Stamp(f"request-{self.requests}", float(self.requests))
+        self.request_version = RequestVersion(f"request-{self.requests}", float(self.requests))
         self.wish, self.target = (None, None) if wish is None else _meant(json.dumps(wish), *self.kind)
         # CloudFormation ends one request before the next but one; here they pile up, and so do their tags.
         keys = frozenset(dict(self.wish.tags)) if self.wish else frozenset()
@@ -162,39 +162,47 @@ class Reconciler(RuleBasedStateMachine):
         self.planned.pop(worker, None)
         with suppress(ResourceError):
             decision = self._decide(worker)
-            if isinstance(decision, Step):
-                self.planned[worker] = _Plan(decision, self.stamp, self.aws.clock.now() + FRESH + _TRIES)
+            if isinstance(decision, Apply):
+                self.planned[worker] = _Plan(
+                    decision, self.request_version, self.aws.clock.now() + MAX_OBSERVATION_AGE + _TRIES
+                )
 
     def _die(self, worker: int) -> None:
         """End with the plan not made; once for each request, between its record and its call."""
         plan = self.planned.pop(worker, None)
-        if plan and plan.step.call.change and self.died != plan.stamp:
-            self.died = plan.stamp
-            note = Requested(plan.step.call.change, plan.stamp.request_id, self.aws.clock.now())
+        if plan and plan.step.call.change and self.died != plan.request_version:
+            self.died = plan.request_version
+            note = RequestedChange(
+                plan.step.call.change, plan.request_version.request_id, self.aws.clock.now()
+            )
             with suppress(ResourceError):
-                self.sites[worker].mark({REQUESTED: note.text()})
+                self.sites[worker].mark({LAST_REQUESTED_CHANGE: note.text()})
 
     def _make(self, worker: int) -> None:
         plan = self.planned.pop(worker, None)
         if plan and self.aws.clock.now() <= plan.until:
             with suppress(ResourceError):  # refused or busy: planned anew
-                self.sites[worker].make(plan.step.call, plan.stamp)
+                self.sites[worker].make(plan.step.call, plan.request_version)
 
     def _decide(self, worker: int) -> Decision:
         site = self.sites[worker]
         site.look()
         if self.target is None:
-            return tear_down(Demolition(OWNER, names(GROUP, PREFIX), snapshot=None), site.world)
+            return plan_deletion(DeletionScope(OWNER, names(GROUP, PREFIX), snapshot=None), site.observed)
         now = self.aws.clock.now()
         # An older version than the live one is kept, as in a rollback.
-        moment = Moment(
-            now=now, stamp=self.stamp, may_create=True, rolling_back=True, dropped_tags=self.dropped
+        moment = PlanContext(
+            now=now,
+            request_version=self.request_version,
+            may_create=True,
+            rolling_back=True,
+            dropped_tags=self.dropped,
         )
         for _ in range(8):
-            decision = plan(self.target, site.world, moment)
+            decision = plan(self.target, site.observed, moment)
             if not isinstance(decision, Look):
                 return decision
-            site.look_closer(decision, self.target.engine, now - 300.0)
+            site.observe_detail(decision, self.target.engine, now - 300.0)
         raise AssertionError("the planner asks in a circle")
 
     @invariant()
@@ -240,17 +248,17 @@ class Reconciler(RuleBasedStateMachine):
 
     def _finish(self) -> None:
         """Let one worker, left alone, come to an end."""
-        last: Decision = Wait("nothing yet")
+        last: Decision = Requeue("nothing yet")
         for _ in range(_LOOKS):
             try:
                 last = self._decide(0)
-                if isinstance(last, Step) and self.sites[0].make(last.call, self.stamp) == "made":
+                if isinstance(last, Apply) and self.sites[0].make(last.call, self.request_version) == "made":
                     continue
             except ResourceError as error:
-                last = Wait(str(error))
-            if isinstance(last, Done):
+                last = Requeue(str(error))
+            if isinstance(last, UpToDate):
                 return
-            assert not isinstance(last, Failed), last.reason
+            assert not isinstance(last, Reject), last.reason
             self.aws.clock.advance(30)
         raise AssertionError(f"no end: {last}")
 

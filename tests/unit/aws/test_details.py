@@ -9,9 +9,9 @@ import pytest
 from massdriver_redis.aws import details, observe
 from massdriver_redis.aws.session import connect
 from massdriver_redis.state.naming import names
-from massdriver_redis.state.observed import NodeTypes, World
-from tests.harness.moto_aws import REGION, Cloud
-from tests.harness.recorder import Wire, client_error
+from massdriver_redis.state.observed import NodeTypes, Observed
+from tests.harness.moto_aws import REGION, MotoAws
+from tests.harness.recorder import Recorder, client_error
 from tests.simulator import Quotas
 
 NAMES = names("cache", "mdr-1a2b3c4d")
@@ -19,7 +19,7 @@ NAMES = names("cache", "mdr-1a2b3c4d")
 
 @pytest.fixture
 def cloud():
-    with Cloud(quotas=Quotas(nodes_per_region=1000)) as made:
+    with MotoAws(quotas=Quotas(nodes_per_region=1000)) as made:
         yield made
 
 
@@ -28,7 +28,7 @@ def look():
 
 
 def closer(world, detail, since=0.0, engine="redis"):
-    return details.look_closer(connect(None, REGION), world, detail, engine, since)
+    return details.observe_detail(connect(None, REGION), world, detail, engine, since)
 
 
 def test_versions_are_those_of_the_engine_from_every_page(cloud):
@@ -39,9 +39,9 @@ def test_versions_are_those_of_the_engine_from_every_page(cloud):
         version = {"Engine": "redis", "EngineVersion": "6.2" if first else "7.1"}
         return {"CacheEngineVersions": [version], **({"Marker": "more"} if first else {})}
 
-    assert set(closer(World(), "versions", engine="valkey").versions) >= {"7.2", "8.0"}
-    with Wire(before=paged):
-        assert closer(World(), "versions").versions == ("6.2", "7.1")
+    assert set(closer(Observed(), "versions", engine="valkey").versions) >= {"7.2", "8.0"}
+    with Recorder(before=paged):
+        assert closer(Observed(), "versions").versions == ("6.2", "7.1")
 
 
 @pytest.mark.parametrize("error", [client_error("AccessDenied", status=403), client_error("Throttling")])
@@ -49,14 +49,14 @@ def test_versions_that_can_not_be_read_are_unknown_and_no_error(cloud, error):
     def refuse(call, _index):
         raise error
 
-    with Wire(before=refuse):
-        world = closer(World(), "versions")
+    with Recorder(before=refuse):
+        world = closer(Observed(), "versions")
 
     assert (world.versions, world.versions_unknown) == (None, True)
 
 
 def test_node_types_tags_and_events_of_no_group_are_empty(cloud):
-    world = closer(World(), "tags")
+    world = closer(Observed(), "tags")
 
     assert (world.tags, world.events, world.node_types) == (
         {},
@@ -99,10 +99,10 @@ def test_a_look_reads_events_of_few_members_however_many_there_are(cloud):
     cloud.make(cloud.cluster_request(shards=10, replicas=2))
     world = look()
 
-    with Wire() as wire:
+    with Recorder() as recorder:
         closer(world, "events", since=cloud.clock.now())
 
-    assert len(wire.calls) == 6
+    assert len(recorder.calls) == 6
 
 
 def test_a_snapshot_tells_when_it_was_made(cloud):
@@ -118,7 +118,7 @@ def test_a_snapshot_that_shows_no_time_yet_is_later_than_any_request(cloud):
     def untimed(_call, _index):
         return {"Snapshots": [{"SnapshotName": "final", "NodeSnapshots": [{}]}]}
 
-    with Wire(before=untimed):
+    with Recorder(before=untimed):
         made = details.snapshot_made_at(connect(None, REGION), "final")
 
     assert made > datetime(2999, 1, 1, tzinfo=UTC).timestamp()

@@ -12,19 +12,19 @@ from massdriver_redis.aws.execute import TOKEN_LENGTH, new_token, perform, store
 from massdriver_redis.aws.session import connect
 from massdriver_redis.calls import base as calls
 from massdriver_redis.calls import elasticache as group_calls
-from massdriver_redis.errors import AccessDeniedError, BusyError, PatientError, ResourceError
-from tests.harness.moto_aws import REGION, TOKEN, Cloud, client
-from tests.harness.recorder import Wire, client_error
+from massdriver_redis.errors import AccessDeniedError, NotYetVisibleError, ResourceError, TransientError
+from tests.harness.moto_aws import REGION, TOKEN, MotoAws, client
+from tests.harness.recorder import Recorder, client_error
 
 SECRET = "mdr-1a2b3c4d-cache"
-CHANGE = calls.Change((("replicas", "2"),), was="1")
+CHANGE = calls.ExpectedChange((("replicas", "2"),), was="1")
 
 REQUEST = {"ReplicationGroupId": "c", "ReplicationGroupDescription": "m"}
 
 
 @pytest.fixture
-def wire():
-    with Cloud(), Wire() as recorded:
+def recorder():
+    with MotoAws(), Recorder() as recorded:
         yield recorded
     log.forget()
 
@@ -61,14 +61,14 @@ def refusing(code, message="Injected", status=400):
         (group_calls.untag_group("arn:aws:elasticache:us-east-1:1:replicationgroup:c", ["a"]), "TagNotFound"),
     ],
 )
-def test_what_another_try_or_invocation_has_done_counts_as_done(wire, call, code):
-    wire.before = refusing(code)
+def test_what_another_try_or_invocation_has_done_counts_as_done(recorder, call, code):
+    recorder.before = refusing(code)
 
     assert make(call) == "already"
 
 
-def test_no_modifications_count_as_done(wire):
-    wire.before = refusing("InvalidParameterValue", "No modifications were requested.")
+def test_no_modifications_count_as_done(recorder):
+    recorder.before = refusing("InvalidParameterValue", "No modifications were requested.")
 
     assert make(group_calls.modify_subnet_group("s", ["subnet-1"])) == "already"
 
@@ -77,15 +77,15 @@ def test_no_modifications_count_as_done(wire):
     ("code", "status", "kind"),
     [
         ("AccessDenied", 403, AccessDeniedError),
-        ("InvalidReplicationGroupState", 400, BusyError),
-        ("InternalFailure", 500, BusyError),
-        ("CacheSubnetGroupNotFoundFault", 400, PatientError),
+        ("InvalidReplicationGroupState", 400, TransientError),
+        ("InternalFailure", 500, TransientError),
+        ("CacheSubnetGroupNotFoundFault", 400, NotYetVisibleError),
         ("InvalidParameterCombination", 400, ResourceError),
         ("ReplicationGroupAlreadyExists", 400, ResourceError),
     ],
 )
-def test_any_other_refusal_is_one_of_this_package_s_errors(wire, code, status, kind):
-    wire.before = refusing(code, status=status)
+def test_any_other_refusal_is_one_of_this_package_s_errors(recorder, code, status, kind):
+    recorder.before = refusing(code, status=status)
 
     with pytest.raises(ResourceError) as raised:
         make(group_calls.modify_group("c", {}, "change", CHANGE))
@@ -93,7 +93,7 @@ def test_any_other_refusal_is_one_of_this_package_s_errors(wire, code, status, k
     assert type(raised.value) is kind
 
 
-def test_a_parameter_that_botocore_refuses_is_not_quoted(wire):
+def test_a_parameter_that_botocore_refuses_is_not_quoted(recorder):
     call = calls.Call("elasticache", "create_replication_group", {"AuthToken": TOKEN}, "create")
 
     with pytest.raises(ResourceError, match="parameters it doesn't take") as raised:
@@ -112,7 +112,7 @@ def test_a_token_is_64_letters_and_digits_and_never_the_same():
     assert all(re.fullmatch(rf"[A-Za-z0-9]{{{TOKEN_LENGTH}}}", token) for token in tokens)
 
 
-def test_a_new_secret_holds_a_new_token_as_json(wire):
+def test_a_new_secret_holds_a_new_token_as_json(recorder):
     assert make(calls.create_secret(SECRET, "marker", [("a", "b")])) == "made"
 
     token, version = stored_token(connect(None, REGION), SECRET)
@@ -123,7 +123,7 @@ def test_a_new_secret_holds_a_new_token_as_json(wire):
     assert shown["Tags"] == [{"Key": "a", "Value": "b"}]
 
 
-def test_a_second_writer_of_the_secret_changes_nothing(wire):
+def test_a_second_writer_of_the_secret_changes_nothing(recorder):
     make(calls.create_secret(SECRET, "marker", ()))
     first = stored_token(connect(None, REGION), SECRET)
 
@@ -132,26 +132,26 @@ def test_a_second_writer_of_the_secret_changes_nothing(wire):
     assert stored_token(connect(None, REGION), SECRET) == first
 
 
-def test_the_group_is_created_with_the_stored_token(wire):
+def test_the_group_is_created_with_the_stored_token(recorder):
     make(calls.create_secret(SECRET, "marker", ()))
     token = stored_token(connect(None, REGION), SECRET)[0]
-    wire.before = lambda call, _: {} if call.operation == "CreateReplicationGroup" else None
+    recorder.before = lambda call, _: {} if call.operation == "CreateReplicationGroup" else None
 
     make(group_calls.create_group(REQUEST, secure=True))
 
-    assert wire.calls[-1].params["AuthToken"] == token
+    assert recorder.calls[-1].params["AuthToken"] == token
 
 
-def test_a_call_without_a_token_reads_no_secret(wire):
-    wire.before = lambda *_: {}
+def test_a_call_without_a_token_reads_no_secret(recorder):
+    recorder.before = lambda *_: {}
 
     make(group_calls.create_group(REQUEST, secure=False))
 
-    assert [call.operation for call in wire.calls] == ["CreateReplicationGroup"]
+    assert [call.operation for call in recorder.calls] == ["CreateReplicationGroup"]
 
 
 @pytest.mark.parametrize("text", ["plain", "[]", '{"token": "x"}', '""', "null"])
-def test_a_secret_without_a_password_says_what_to_do_and_not_what_it_holds(wire, text):
+def test_a_secret_without_a_password_says_what_to_do_and_not_what_it_holds(recorder, text):
     client("secretsmanager").create_secret(Name=SECRET, SecretString=text)
 
     with pytest.raises(ResourceError, match="restore its earlier version") as raised:
@@ -161,16 +161,16 @@ def test_a_secret_without_a_password_says_what_to_do_and_not_what_it_holds(wire,
 
 
 @pytest.mark.parametrize("token", ["new", "stored"])
-def test_every_token_that_passes_through_is_hidden_from_logs_from_then_on(wire, token):
+def test_every_token_that_passes_through_is_hidden_from_logs_from_then_on(recorder, token):
     client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps({"password": TOKEN}))
-    wire.calls.clear()
+    recorder.calls.clear()
     call = calls.create_secret("other", "marker", ())
     if token == "stored":
-        wire.before = lambda call, _: {} if call.operation == "CreateReplicationGroup" else None
+        recorder.before = lambda call, _: {} if call.operation == "CreateReplicationGroup" else None
         call = group_calls.create_group(REQUEST, secure=True)
 
     make(call)
 
-    sent = dict(wire.calls[-1].params)
+    sent = dict(recorder.calls[-1].params)
     used = json.loads(sent["SecretString"])["password"] if token == "new" else sent["AuthToken"]
     assert log.redact(f"it is {used}!") == "it is ***!"

@@ -7,12 +7,12 @@ import pytest
 from massdriver_redis.aws import observe
 from massdriver_redis.aws.session import connect
 from massdriver_redis.calls.base import INGRESS_NOTE
-from massdriver_redis.errors import AccessDeniedError, BusyError
+from massdriver_redis.errors import AccessDeniedError, TransientError
 from massdriver_redis.state.naming import names
-from massdriver_redis.state.observed import Endpoint, NodeGroup, World
+from massdriver_redis.state.observed import Endpoint, NodeGroup, Observed
 from massdriver_redis.state.record import OWNER
-from tests.harness.moto_aws import REGION, Cloud, client
-from tests.harness.recorder import Wire, client_error
+from tests.harness.moto_aws import REGION, MotoAws, client
+from tests.harness.recorder import Recorder, client_error
 from tests.simulator import Quotas
 
 PREFIX = "mdr-1a2b3c4d"
@@ -22,7 +22,7 @@ ENOUGH = Quotas(nodes_per_region=1000)
 
 @pytest.fixture
 def cloud():
-    with Cloud(quotas=ENOUGH) as made:
+    with MotoAws(quotas=ENOUGH) as made:
         yield made
 
 
@@ -31,20 +31,20 @@ def look():
 
 
 def test_nothing_is_an_empty_world_and_no_error(cloud):
-    assert look() == World()
+    assert look() == Observed()
     assert look().empty
 
 
 def test_a_look_is_four_reads_where_there_is_no_group_and_five_where_there_is_one(cloud):
-    with Wire() as wire:
+    with Recorder() as recorder:
         look()
-        assert len(wire.calls) == 4
-        assert wire.mutations() == []
+        assert len(recorder.calls) == 4
+        assert recorder.mutations() == []
     cloud.make()
-    with Wire() as wire:
+    with Recorder() as recorder:
         look()
-        assert [call.operation for call in wire.calls].count("DescribeCacheClusters") == 1
-        assert len(wire.calls) == 5
+        assert [call.operation for call in recorder.calls].count("DescribeCacheClusters") == 1
+        assert len(recorder.calls) == 5
 
 
 def test_a_group_is_read_with_what_only_its_members_show(cloud):
@@ -106,13 +106,13 @@ def test_members_are_found_among_the_clusters_of_a_whole_region_page_by_page(clo
     cloud.elasticache.create_replication_group(**cloud.replicated_request(replicas=5))
     cloud.settle()
 
-    with Wire() as wire:
+    with Recorder() as recorder:
         group = look().group
 
     assert [node.id for node in group.nodes] == [f"cache-00{number}" for number in range(1, 7)]
-    read = [call for call in wire.calls if call.operation == "DescribeCacheClusters"]
+    read = [call for call in recorder.calls if call.operation == "DescribeCacheClusters"]
     assert len(read) == pages
-    assert len(wire.calls) == 4 + pages
+    assert len(recorder.calls) == 4 + pages
 
 
 def test_a_member_that_describes_do_not_list_yet_is_left_out(cloud):
@@ -121,7 +121,7 @@ def test_a_member_that_describes_do_not_list_yet_is_left_out(cloud):
     def stale(call, _index):
         return {"CacheClusters": []} if call.operation == "DescribeCacheClusters" else None
 
-    with Wire(before=stale):
+    with Recorder(before=stale):
         group = look().group
 
     assert group.nodes == ()
@@ -181,11 +181,11 @@ def test_the_secret_is_read_without_its_value(cloud):
         Name=NAMES.secret, Description="d", SecretString="hush", Tags=[{"Key": "a", "Value": "b"}]
     )
 
-    with Wire() as wire:
+    with Recorder() as recorder:
         found = look().secret
 
     assert (found.description, found.deleting, found.tags) == ("d", False, {"a": "b"})
-    assert "GetSecretValue" not in {call.operation for call in wire.calls}
+    assert "GetSecretValue" not in {call.operation for call in recorder.calls}
     client("secretsmanager").delete_secret(SecretId=NAMES.secret)
     assert look().secret.deleting
 
@@ -193,10 +193,12 @@ def test_the_secret_is_read_without_its_value(cloud):
 # Details
 
 
-@pytest.mark.parametrize(("code", "kind"), [("AccessDenied", AccessDeniedError), ("Throttling", BusyError)])
+@pytest.mark.parametrize(
+    ("code", "kind"), [("AccessDenied", AccessDeniedError), ("Throttling", TransientError)]
+)
 def test_a_read_that_is_refused_is_no_absence(cloud, code, kind):
     def refuse(call, _index):
         raise client_error(code)
 
-    with Wire(before=refuse), pytest.raises(kind, match="elasticache:DescribeReplicationGroups"):
+    with Recorder(before=refuse), pytest.raises(kind, match="elasticache:DescribeReplicationGroups"):
         look()

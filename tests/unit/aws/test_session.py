@@ -10,10 +10,10 @@ from botocore.client import BaseClient
 from botocore.exceptions import EndpointConnectionError, ParamValidationError, ReadTimeoutError
 
 from massdriver_redis.aws.session import connect, own_client, translate
-from massdriver_redis.errors import AccessDeniedError, BusyError, PatientError, ResourceError
+from massdriver_redis.errors import AccessDeniedError, NotYetVisibleError, ResourceError, TransientError
 from massdriver_redis.properties.parse import Authentication
-from tests.harness.moto_aws import Cloud
-from tests.harness.recorder import Wire, client_error
+from tests.harness.moto_aws import MotoAws
+from tests.harness.recorder import Recorder, client_error
 
 ROLE = "arn:aws:iam::123456789012:role/massdriver/provisioner"
 ASSUMED = "ASIA"
@@ -27,8 +27,8 @@ def translated(code, status=400, message="Injected"):
 
 
 @pytest.fixture
-def wire():
-    with Cloud(), Wire() as recorded:
+def recorder():
+    with MotoAws(), Recorder() as recorded:
         yield recorded
 
 
@@ -59,11 +59,11 @@ def test_a_denied_call_names_the_action_to_grant(code):
     ],
 )
 def test_what_passes_by_itself_is_waited_for(code):
-    assert type(translated(code)) is BusyError
+    assert type(translated(code)) is TransientError
 
 
 def test_any_error_of_aws_s_own_is_waited_for():
-    assert type(translated("Whatever", 503)) is BusyError
+    assert type(translated("Whatever", 503)) is TransientError
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_any_error_of_aws_s_own_is_waited_for():
 def test_a_lost_connection_is_waited_for(error):
     made = translate(error, "ec2", "create_tags")
 
-    assert type(made) is BusyError
+    assert type(made) is TransientError
     assert str(made) == f"ec2:CreateTags didn't answer ({type(error).__name__})"
 
 
@@ -87,7 +87,7 @@ def test_a_lost_connection_is_waited_for(error):
 def test_what_may_pass_is_waited_for_but_not_for_ever(code, advice):
     error = translated(code)
 
-    assert type(error) is PatientError
+    assert type(error) is NotYetVisibleError
     assert advice in str(error)
 
 
@@ -136,11 +136,11 @@ def touch(aws):
     aws.secretsmanager.list_secrets()
 
 
-def test_a_given_role_is_assumed_with_its_external_id_for_all_three_services(wire):
+def test_a_given_role_is_assumed_with_its_external_id_for_all_three_services(recorder):
     with keys() as used:
         touch(connect(Authentication(ROLE, EXTERNAL_ID), "us-east-1"))
 
-    (assumed,) = [call for call in wire.calls if call.operation == "AssumeRole"]
+    (assumed,) = [call for call in recorder.calls if call.operation == "AssumeRole"]
     assert assumed.params == {
         "RoleArn": ROLE,
         "RoleSessionName": "massdriver-redis",
@@ -152,22 +152,22 @@ def test_a_given_role_is_assumed_with_its_external_id_for_all_three_services(wir
     assert all(key.startswith(ASSUMED) for key in acting.values())
 
 
-def test_a_role_without_an_external_id_is_assumed_without_one(wire):
+def test_a_role_without_an_external_id_is_assumed_without_one(recorder):
     connect(Authentication(ROLE, None), "us-east-1")
 
-    assert "ExternalId" not in wire.calls[0].params
+    assert "ExternalId" not in recorder.calls[0].params
 
 
-def test_without_a_role_the_function_acts_as_itself(wire):
+def test_without_a_role_the_function_acts_as_itself(recorder):
     with keys() as used:
         touch(connect(None, "us-east-1"))
 
     assert not any(key.startswith(ASSUMED) for _, _, key in used)
-    assert "AssumeRole" not in {call.operation for call in wire.calls}
+    assert "AssumeRole" not in {call.operation for call in recorder.calls}
 
 
 @pytest.mark.parametrize("authentication", [None, Authentication(ROLE, None)])
-def test_a_cluster_is_made_in_the_region_asked_for(wire, authentication):
+def test_a_cluster_is_made_in_the_region_asked_for(recorder, authentication):
     with keys() as used:
         aws = connect(authentication, "eu-west-1")
         touch(aws)
@@ -177,22 +177,22 @@ def test_a_cluster_is_made_in_the_region_asked_for(wire, authentication):
 
 
 @pytest.mark.parametrize("authentication", [None, Authentication(ROLE, None)])
-def test_without_a_region_it_is_the_function_s_own(wire, authentication):
+def test_without_a_region_it_is_the_function_s_own(recorder, authentication):
     assert connect(authentication, None).region == "us-east-1"
 
 
 @pytest.mark.parametrize(
     ("region", "partition"), [("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn"), ("us-west-2", "aws")]
 )
-def test_the_partition_is_that_of_the_region(wire, region, partition):
+def test_the_partition_is_that_of_the_region(recorder, region, partition):
     assert connect(None, region).partition == partition
 
 
-def test_a_role_that_can_not_be_assumed_is_named_by_its_path_and_never_by_its_external_id(wire):
+def test_a_role_that_can_not_be_assumed_is_named_by_its_path_and_never_by_its_external_id(recorder):
     def refuse(call, _index):
         raise client_error("AccessDenied", f"not with {EXTERNAL_ID}", status=403)
 
-    wire.before = refuse
+    recorder.before = refuse
 
     with pytest.raises(AccessDeniedError, match=r"aws_authentication\.data\.arn.*trust policy") as raised:
         connect(Authentication(ROLE, EXTERNAL_ID), "us-east-1")
@@ -200,21 +200,21 @@ def test_a_role_that_can_not_be_assumed_is_named_by_its_path_and_never_by_its_ex
     assert EXTERNAL_ID not in str(raised.value)
 
 
-def test_a_busy_sts_is_waited_for(wire):
+def test_a_busy_sts_is_waited_for(recorder):
     def refuse(call, _index):
         raise client_error("Throttling")
 
-    wire.before = refuse
+    recorder.before = refuse
 
-    with pytest.raises(BusyError):
+    with pytest.raises(TransientError):
         connect(Authentication(ROLE, EXTERNAL_ID), "us-east-1")
 
 
-def test_the_function_s_own_clients_are_kept_for_warm_invocations(wire):
+def test_the_function_s_own_clients_are_kept_for_warm_invocations(recorder):
     assert own_client("events") is own_client("events")
 
 
-def test_clients_wait_seconds_not_minutes_for_aws(wire):
+def test_clients_wait_seconds_not_minutes_for_aws(recorder):
     config = connect(None, "us-east-1").elasticache.meta.config
 
     assert (config.connect_timeout, config.read_timeout) == (5, 10)

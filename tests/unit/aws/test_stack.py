@@ -8,10 +8,10 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from massdriver_redis.aws.stack import Stack, read_stack
-from massdriver_redis.errors import BusyError
+from massdriver_redis.errors import TransientError
 from tests.harness.logs import captured
-from tests.harness.moto_aws import Cloud
-from tests.harness.recorder import Wire, client_error
+from tests.harness.moto_aws import MotoAws
+from tests.harness.recorder import Recorder, client_error
 
 STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/shop/51af3dc0"
 CREATED = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -20,8 +20,8 @@ AN_HOUR = 3600.0
 
 
 @pytest.fixture
-def wire():
-    with Cloud(), Wire() as recorded:
+def recorder():
+    with MotoAws(), Recorder() as recorded:
         yield recorded
 
 
@@ -48,9 +48,9 @@ def saying(status, created=CREATED, updated=None):
         ("DELETE_IN_PROGRESS", (False, True, True, False)),
     ],
 )
-def test_the_stack_s_status_tells_which_way_it_goes(wire, status, told):
+def test_the_stack_s_status_tells_which_way_it_goes(recorder, status, told):
     rolling_back, going_away, being_deleted, completed = told
-    wire.before = saying(status)
+    recorder.before = saying(status)
 
     stack = read_stack(STACK_ID)
 
@@ -70,8 +70,8 @@ def test_the_stack_s_status_tells_which_way_it_goes(wire, status, told):
         (THEN + AN_HOUR, THEN + 200, False),
     ],
 )
-def test_only_a_request_signed_minutes_ago_in_the_stack_s_own_life_is_over(wire, signed_at, now, over):
-    wire.before = saying("CREATE_COMPLETE")
+def test_only_a_request_signed_minutes_ago_in_the_stack_s_own_life_is_over(recorder, signed_at, now, over):
+    recorder.before = saying("CREATE_COMPLETE")
 
     assert read_stack(STACK_ID).is_past(signed_at, now) is over
 
@@ -86,35 +86,35 @@ def test_only_a_request_signed_minutes_ago_in_the_stack_s_own_life_is_over(wire,
         (None, False),
     ],
 )
-def test_a_request_from_before_the_stack_s_present_update_is_over(wire, signed_at, over):
-    wire.before = saying("UPDATE_IN_PROGRESS", updated=datetime.fromtimestamp(THEN + AN_HOUR, UTC))
+def test_a_request_from_before_the_stack_s_present_update_is_over(recorder, signed_at, over):
+    recorder.before = saying("UPDATE_IN_PROGRESS", updated=datetime.fromtimestamp(THEN + AN_HOUR, UTC))
 
     assert read_stack(STACK_ID).is_past(signed_at, now=THEN + AN_HOUR + 90) is over
 
 
-def test_a_stack_that_does_not_tell_its_age_proves_nothing(wire):
-    wire.before = saying("CREATE_COMPLETE", created=None)
+def test_a_stack_that_does_not_tell_its_age_proves_nothing(recorder):
+    recorder.before = saying("CREATE_COMPLETE", created=None)
 
     assert read_stack(STACK_ID).is_past(THEN, now=THEN + AN_HOUR) is False
 
 
-def test_the_stack_is_asked_for_by_its_id_so_that_a_deleted_one_is_found_too(wire):
-    wire.before = saying("DELETE_COMPLETE")
+def test_the_stack_is_asked_for_by_its_id_so_that_a_deleted_one_is_found_too(recorder):
+    recorder.before = saying("DELETE_COMPLETE")
 
     read_stack(STACK_ID)
 
-    assert [dict(call.params) for call in wire.calls] == [{"StackName": STACK_ID}]
+    assert [dict(call.params) for call in recorder.calls] == [{"StackName": STACK_ID}]
 
 
 @pytest.mark.parametrize(
     "error",
     [client_error("AccessDenied", status=403), EndpointConnectionError(endpoint_url="https://x")],
 )
-def test_where_the_status_is_denied_or_out_of_reach_it_is_unknown_and_the_log_says_so(wire, error):
+def test_where_the_status_is_denied_or_out_of_reach_it_is_unknown_and_the_log_says_so(recorder, error):
     def refuse(_call, _index):
         raise error
 
-    wire.before = refuse
+    recorder.before = refuse
     with captured() as log:
         assert read_stack(STACK_ID) == Stack()
 
@@ -124,16 +124,16 @@ def test_where_the_status_is_denied_or_out_of_reach_it_is_unknown_and_the_log_sa
 
 
 @pytest.mark.parametrize("error", [client_error("Throttling"), ReadTimeoutError(endpoint_url="https://x")])
-def test_where_cloudformation_can_not_answer_now_it_is_asked_again(wire, error):
+def test_where_cloudformation_can_not_answer_now_it_is_asked_again(recorder, error):
     def refuse(_call, _index):
         raise error
 
-    wire.before = refuse
-    with pytest.raises(BusyError, match="cloudformation:DescribeStacks"):
+    recorder.before = refuse
+    with pytest.raises(TransientError, match="cloudformation:DescribeStacks"):
         read_stack(STACK_ID)
 
 
-def test_an_answer_without_a_stack_counts_as_unknown(wire):
-    wire.before = lambda _call, _index: {"Stacks": []}
+def test_an_answer_without_a_stack_counts_as_unknown(recorder):
+    recorder.before = lambda _call, _index: {"Stacks": []}
 
     assert read_stack(STACK_ID) == Stack()

@@ -12,11 +12,11 @@ from botocore.validate import ParamValidator
 
 from massdriver_redis.calls import base as calls
 from massdriver_redis.calls import elasticache as group_calls
-from massdriver_redis.calls.base import Change
+from massdriver_redis.calls.base import ExpectedChange
 from tests.harness.builders import MINE, THEIRS
 
 TAGS = [("team", "shop")]
-UP, DOWN = Change((("replicas", "2"),), was="1"), Change((("replicas", "0"),), was="1")
+UP, DOWN = ExpectedChange((("replicas", "2"),), was="1"), ExpectedChange((("replicas", "0"),), was="1")
 EVERY = [
     calls.create_security_group("g", MINE.marker, "vpc-1", TAGS),
     calls.tag_security_group("sg-1", dict(TAGS)),
@@ -37,8 +37,8 @@ EVERY = [
     group_calls.modify_group("c", {"CacheNodeType": "cache.r5.large"}, "scale up", UP),
     group_calls.set_replicas("c", 2, (), UP),
     group_calls.set_replicas("c", 0, ("0001", "0003"), DOWN),
-    group_calls.set_node_groups("c", 3, (), Change((("node_groups", "3"),), was="2")),
-    group_calls.set_node_groups("c", 2, ("0004",), Change((("node_groups", "2"),), was="3")),
+    group_calls.set_node_groups("c", 3, (), ExpectedChange((("node_groups", "3"),), was="2")),
+    group_calls.set_node_groups("c", 2, ("0004",), ExpectedChange((("node_groups", "2"),), was="3")),
     group_calls.delete_group("c", "final"),
     group_calls.delete_group("c", None),
     group_calls.tag_group("arn:aws:elasticache:us-east-1:1:replicationgroup:c", dict(TAGS)),

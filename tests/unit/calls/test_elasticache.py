@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from massdriver_redis.calls import elasticache as group_calls
-from massdriver_redis.calls.base import Change
+from massdriver_redis.calls.base import ExpectedChange
 
 
 @pytest.mark.parametrize(
@@ -17,11 +17,11 @@ from massdriver_redis.calls.base import Change
     ],
 )
 def test_replicas_are_added_or_removed_by_where_they_were(was, wanted, operation):
-    assert group_calls.set_replicas("c", wanted, (), Change((), was=was)).operation == operation
+    assert group_calls.set_replicas("c", wanted, (), ExpectedChange((), was=was)).operation == operation
 
 
 def test_uneven_node_groups_are_named_one_by_one():
-    request = group_calls.set_replicas("c", 0, ("0001", "0003"), Change((), was="1")).request
+    request = group_calls.set_replicas("c", 0, ("0001", "0003"), ExpectedChange((), was="1")).request
 
     assert "NewReplicaCount" not in request
     assert request["ReplicaConfiguration"] == [

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from massdriver_redis.cloudformation.attributes import Credentials, artifact, attributes
-from massdriver_redis.cloudformation.outcome import Answer
+from massdriver_redis.cloudformation.outcome import Response
 from massdriver_redis.cloudformation.request import parse
 from massdriver_redis.cloudformation.response import LARGEST_BODY, build
 from massdriver_redis.errors import ResourceError
@@ -147,7 +147,7 @@ def test_every_response_fits_with_the_longest_names(secure, cluster_mode, region
         LogicalResourceId="L" * 255,
     )
 
-    body = build(parse(longest, NOW), Answer("SUCCESS", "x" * 40, "", made))
+    body = build(parse(longest, NOW), Response("SUCCESS", "x" * 40, "", made))
 
     assert len(body) <= LARGEST_BODY
     assert json.loads(body)["Status"] == "SUCCESS"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from massdriver_redis.cloudformation.outcome import Answer
+from massdriver_redis.cloudformation.outcome import Response
 from massdriver_redis.cloudformation.request import parse
 from massdriver_redis.cloudformation.response import LARGEST_BODY, build, masked
 from tests.harness.envelope import NOW, STACK_ID, event
@@ -24,7 +24,7 @@ def body(answer):
 
 
 def test_a_response_has_every_field_of_cloudformation_with_the_ids_verbatim():
-    sent = body(Answer("SUCCESS", "shop-redis-abcdefghij", "", {"hostname": "h"}))
+    sent = body(Response("SUCCESS", "shop-redis-abcdefghij", "", {"hostname": "h"}))
 
     assert sent == {
         "Status": "SUCCESS",
@@ -41,7 +41,7 @@ def test_a_response_has_every_field_of_cloudformation_with_the_ids_verbatim():
 def test_warnings_are_cut_first_and_their_head_is_kept():
     attributes = {"artifact": "a" * 2000, "hostname": "h", "warnings": "Node quota. " + "more " * 500}
 
-    sent = body(Answer("SUCCESS", "id-abcdefghij", "", attributes))
+    sent = body(Response("SUCCESS", "id-abcdefghij", "", attributes))
 
     assert sent["Status"] == "SUCCESS"
     assert sent["Data"]["artifact"] == "a" * 2000
@@ -49,16 +49,16 @@ def test_warnings_are_cut_first_and_their_head_is_kept():
 
 
 def test_warnings_give_way_altogether_where_no_room_is_left():
-    room = LARGEST_BODY - len(build(REQUEST, Answer("SUCCESS", ID, "", {"artifact": "", "warnings": ""})))
+    room = LARGEST_BODY - len(build(REQUEST, Response("SUCCESS", ID, "", {"artifact": "", "warnings": ""})))
 
-    sent = body(Answer("SUCCESS", ID, "", {"artifact": "a" * room, "warnings": "w" * 900}))
+    sent = body(Response("SUCCESS", ID, "", {"artifact": "a" * room, "warnings": "w" * 900}))
 
     assert sent["Status"] == "SUCCESS"
     assert sent["Data"] == {"artifact": "a" * room, "warnings": ""}
 
 
 def test_what_is_still_too_long_fails_with_the_size_and_the_way_out():
-    sent = body(Answer("SUCCESS", ID, "", {"artifact": "a" * 5000}))
+    sent = body(Response("SUCCESS", ID, "", {"artifact": "a" * 5000}))
 
     assert sent["Status"] == "FAILED"
     assert sent["PhysicalResourceId"] == ID
@@ -67,7 +67,7 @@ def test_what_is_still_too_long_fails_with_the_size_and_the_way_out():
 
 
 def test_a_failed_answer_that_is_too_long_keeps_its_id_and_the_head_of_its_reason():
-    sent = body(Answer("FAILED", ID, "head " + "x" * 5000))
+    sent = body(Response("FAILED", ID, "head " + "x" * 5000))
 
     assert (sent["Status"], sent["PhysicalResourceId"]) == ("FAILED", ID)
     assert sent["Reason"].startswith("head x")
@@ -80,7 +80,7 @@ def test_a_failed_answer_that_is_too_long_keeps_its_id_and_the_head_of_its_reaso
     st.dictionaries(st.text(max_size=40), st.text(max_size=1500), max_size=5),
 )
 def test_any_answer_fits_with_its_id_verbatim(status, physical_id, reason, attributes):
-    sent = body(Answer(status, physical_id, reason, attributes))
+    sent = body(Response(status, physical_id, reason, attributes))
 
     assert sent["PhysicalResourceId"] == physical_id
     assert all(isinstance(value, str) for value in sent["Data"].values())
@@ -88,7 +88,7 @@ def test_any_answer_fits_with_its_id_verbatim(status, physical_id, reason, attri
 
 @pytest.mark.parametrize("value", [6379, True, None, {"a": 1}, object()])
 def test_a_value_that_is_no_string_becomes_one(value):
-    sent = body(Answer("SUCCESS", ID, "", {"port": value}))
+    sent = body(Response("SUCCESS", ID, "", {"port": value}))
 
     assert isinstance(sent["Data"]["port"], str)
 
@@ -101,7 +101,7 @@ def test_a_shown_response_hides_every_form_of_the_password():
         "port": "1",
     }
 
-    shown = masked(build(REQUEST, Answer("SUCCESS", ID, "", attributes)))
+    shown = masked(build(REQUEST, Response("SUCCESS", ID, "", attributes)))
 
     assert "p4ss" not in json.dumps(shown)
     assert shown["Data"]["port"] == "1"

@@ -18,10 +18,10 @@ from moto.server import ThreadedMotoServer
 from massdriver_redis.cloudformation.request import parse
 from massdriver_redis.errors import EnvelopeError
 from massdriver_redis.state.naming import Owner, nothing_made
-from tests.harness.cloudformation import Driver, Resource
+from tests.harness.cloudformation import FakeCloudFormation, StackResource
 from tests.harness.envelope import HOST, NOW, RESPONSE_URL, SIGNATURE, STACK_ID, event
 from tests.harness.fallback import FOLDER, MODULES, LastResort
-from tests.harness.moto_aws import Cloud
+from tests.harness.moto_aws import MotoAws
 from tests.harness.put_server import HANG, PutServer
 
 PREFIX = "mdr-1a2b3c4d"
@@ -390,10 +390,10 @@ def test_the_fallback_answers_exactly_where_the_function_does(url, host):
 @pytest.fixture
 def stack():
     last_resort = LastResort()
-    with Cloud() as cloud, Driver(cloud.clock, failed=last_resort) as driver:
-        last_resort.driver = driver
-        driver.last_resort = last_resort
-        yield driver
+    with MotoAws() as cloud, FakeCloudFormation(cloud.clock, failed=last_resort) as cloudformation:
+        last_resort.cloudformation = cloudformation
+        cloudformation.last_resort = last_resort
+        yield cloudformation
 
 
 def broken(*_):
@@ -403,7 +403,9 @@ def broken(*_):
 @pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
 def test_a_function_that_fails_to_import_fails_the_stack_in_under_five_minutes(stack, monkeypatch, kind):
     monkeypatch.setattr(stack._app, "handler", broken)
-    stack.resources["Redis"] = Resource(ID if kind != "Create" else None, {"node_type": "cache.t3.micro"})
+    stack.resources["Redis"] = StackResource(
+        ID if kind != "Create" else None, {"node_type": "cache.t3.micro"}
+    )
 
     response = stack.run(stack.send(kind, "Redis"))
 
@@ -421,7 +423,7 @@ def test_the_delete_after_such_a_create_succeeds_with_the_function_still_broken(
 
 
 def test_a_function_that_breaks_while_work_is_open_fails_the_stack_and_leaves_no_rule(stack, monkeypatch):
-    stack.resources["Redis"] = Resource(None, {"node_type": "cache.t3.micro"})
+    stack.resources["Redis"] = StackResource(None, {"node_type": "cache.t3.micro"})
     request = stack.send("Create", "Redis")
     carried = {**request.event, "CrHelperPoll": True, "PhysicalResourceId": ID, "StartedAt": request.sent_at}
     stack._events.put_rule(Name=f"{PREFIX}-{ID}", ScheduleExpression="rate(1 minute)")

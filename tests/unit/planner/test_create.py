@@ -8,39 +8,39 @@ from dataclasses import replace
 import pytest
 
 from massdriver_redis.planner.create import create_next, creation_request
-from massdriver_redis.planner.decision import Failed, Look, Moment, Step
-from massdriver_redis.state.observed import World
-from massdriver_redis.state.record import ACCEPTED, OWNER, Stamp
+from massdriver_redis.planner.decision import Apply, Look, PlanContext, Reject
+from massdriver_redis.state.observed import Observed
+from massdriver_redis.state.record import LAST_ACCEPTED_REQUEST, OWNER, RequestVersion
 from tests.harness.builders import (
     ID,
     MINE,
     NAMES,
     ZONES,
     desired,
+    observed,
     secret,
     security_group,
     subnet_group,
-    world,
 )
 
-MOMENT = Moment(now=1000.0, stamp=Stamp("request", 999.0), may_create=True)
+MOMENT = PlanContext(now=1000.0, request_version=RequestVersion("request", 999.0), may_create=True)
 OFFERED = ("4.0.10", "5.0.6", "6.0", "6.2", "7.0", "7.1")
-NOTHING = World(versions=OFFERED)
+NOTHING = Observed(versions=OFFERED)
 
 
 def step(decision):
-    assert isinstance(decision, Step)
+    assert isinstance(decision, Apply)
     return decision.call
 
 
 def test_the_versions_on_offer_are_asked_for_before_anything_is_made():
-    assert create_next(desired(), World(), MOMENT) == Look("versions")
+    assert create_next(desired(), Observed(), MOMENT) == Look("versions")
 
 
 @pytest.mark.parametrize("secure", [True, False])
 def test_the_order_is_security_group_secret_subnet_group_group(secure):
     wanted, seen, made = desired(secure=secure), NOTHING, []
-    whole = world()
+    whole = observed()
     parts = {
         "create_security_group": "security_group",
         "create_secret": "secret",
@@ -67,7 +67,7 @@ def test_the_security_group_carries_owner_and_request_from_its_first_moment():
     (specification,) = call.request["TagSpecifications"]
     tags = {tag["Key"]: tag["Value"] for tag in specification["Tags"]}
     assert call.request["Description"] == tags[OWNER] == MINE.marker
-    assert tags[ACCEPTED] == MOMENT.stamp.text()
+    assert tags[LAST_ACCEPTED_REQUEST] == MOMENT.request_version.text()
     assert tags["Name"] == call.request["GroupName"] == NAMES.security_group
     assert call.request["VpcId"] == "vpc-1"
 
@@ -88,11 +88,11 @@ def test_the_token_is_never_part_of_a_call():
 
 @pytest.mark.parametrize("versions", [OFFERED, None])
 def test_a_version_that_is_not_on_offer_is_refused_before_any_write(versions):
-    seen = World(versions=versions, versions_unknown=versions is None)
+    seen = Observed(versions=versions, versions_unknown=versions is None)
 
     decision = create_next(desired(redis_version="3.2"), seen, MOMENT)
 
-    assert isinstance(decision, Failed)
+    assert isinstance(decision, Reject)
     assert decision.refused
     assert decision.reason == (
         "redis_version: AWS no longer creates this redis version; choose one of 4.0, 5.0, 6.x, 7.0, 7.1"
@@ -101,7 +101,7 @@ def test_a_version_that_is_not_on_offer_is_refused_before_any_write(versions):
 
 def test_without_the_list_the_create_goes_on():
     assert (
-        step(create_next(desired(), World(versions_unknown=True), MOMENT)).operation
+        step(create_next(desired(), Observed(versions_unknown=True), MOMENT)).operation
         == "create_security_group"
     )
 
@@ -146,7 +146,7 @@ def test_the_request_follows_the_rules_of_every_mode(secure, cluster_mode, repli
 )
 def test_version_and_parameter_group_go_together(engine, asked, sent, family, auto):
     versions = OFFERED if engine == "redis" else ("7.2", "8.0", "8.1")
-    seen = replace(world(), group=None, versions=versions)
+    seen = replace(observed(), group=None, versions=versions)
 
     call = step(create_next(desired(engine=engine, redis_version=asked), seen, MOMENT))
 

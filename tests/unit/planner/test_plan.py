@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from massdriver_redis.planner.decision import Done, Failed, Moment, Wait
+from massdriver_redis.planner.decision import PlanContext, Reject, Requeue, UpToDate
 from massdriver_redis.planner.plan import plan
 from massdriver_redis.state.desired import desired
-from massdriver_redis.state.observed import Group, World
-from massdriver_redis.state.record import Stamp
-from tests.harness.planner_bench import GROUP, OWNER, PREFIX, Bench, Stopped, differences, wanted
+from massdriver_redis.state.observed import Group, Observed
+from massdriver_redis.state.record import RequestVersion
+from tests.harness.planner_bench import GROUP, OWNER, PREFIX, PlannerBench, Stopped, differences, wanted
 from tests.harness.recorder import Call
 from tests.simulator import Timing
 
@@ -30,10 +30,10 @@ def operations(calls: list[Call]) -> list[str]:
 
 @pytest.mark.parametrize("old", [ONE, REPLICATED, SHARDED], ids=["one node", "replicas", "cluster mode"])
 def test_a_scale_down_taken_back_in_silence_fails_with_the_events_text(old: dict[str, Any]) -> None:
-    bench = Bench.made_by(wanted(**old))
+    bench = PlannerBench.made_by(wanted(**old))
     bench.simulator.roll_back_next("node_type", NO_MEMORY)
     end = bench.converge(wanted(**{**old, "node_type": "cache.t3.micro"}))
-    assert isinstance(end, Failed)
+    assert isinstance(end, Reject)
     assert end.reason == (
         "node_type: AWS accepted the change to cache.t3.micro but the cluster is at cache.m5.large: "
         f"{NO_MEMORY}. Free memory or choose a smaller change, then update again"
@@ -42,10 +42,10 @@ def test_a_scale_down_taken_back_in_silence_fails_with_the_events_text(old: dict
 
 
 def test_a_reshard_taken_back_in_silence_fails_with_the_events_text() -> None:
-    bench = Bench.made_by(wanted(**SHARDED))
+    bench = PlannerBench.made_by(wanted(**SHARDED))
     bench.simulator.roll_back_next("node_groups", "Resharding failed: items larger than 256 MB")
     end = bench.converge(wanted(**{**SHARDED, "node_groups": 6}))
-    assert isinstance(end, Failed)
+    assert isinstance(end, Reject)
     assert end.reason.startswith(
         "node_groups: AWS accepted the change to 6 but the cluster is at 4: Resharding failed: items larger"
     )
@@ -62,47 +62,47 @@ def test_a_reshard_taken_back_in_silence_fails_with_the_events_text() -> None:
     ],
 )
 def test_whatever_aws_takes_back_is_named(kind: str, new: dict[str, Any], word: str) -> None:
-    bench = Bench.made_by(wanted(**REPLICATED))
+    bench = PlannerBench.made_by(wanted(**REPLICATED))
     bench.simulator.roll_back_next(kind, "Unable to apply the change")
     end = bench.converge(wanted(**{**REPLICATED, **new}))
-    assert isinstance(end, Failed)
+    assert isinstance(end, Reject)
     assert end.reason.startswith(f"{word}: AWS accepted the change to ")
     assert "Unable to apply the change" in end.reason
 
 
 def test_of_two_changes_in_one_call_the_one_taken_back_is_named() -> None:
-    bench = Bench.made_by(wanted(**ONE))
+    bench = PlannerBench.made_by(wanted(**ONE))
     bench.simulator.roll_back_next("node_type", "Failed to scale up")
     end = bench.converge(wanted(node_type="cache.r5.large", redis_version="7.1"))
-    assert isinstance(end, Failed)
+    assert isinstance(end, Reject)
     assert end.reason.startswith("node_type: AWS accepted the change to cache.r5.large but")
 
 
 def test_the_rollback_after_a_change_taken_back_goes_to_the_old_properties() -> None:
     old, new = {**SHARDED}, {**SHARDED, "replicas": 3, "node_groups": 6, "node_type": "cache.t3.micro"}
-    bench = Bench.made_by(wanted(**old))
+    bench = PlannerBench.made_by(wanted(**old))
     bench.simulator.roll_back_next("node_type", NO_MEMORY)
-    assert isinstance(bench.converge(wanted(**new), old=wanted(**old)), Failed)
-    assert bench.converge(wanted(**old), old=wanted(**new), rolling_back=True) == Done(), bench.reason
+    assert isinstance(bench.converge(wanted(**new), old=wanted(**old)), Reject)
+    assert bench.converge(wanted(**old), old=wanted(**new), rolling_back=True) == UpToDate(), bench.reason
     assert differences(bench, wanted(**old)) == []
 
 
 def test_the_next_update_may_ask_for_the_same_again() -> None:
-    bench = Bench.made_by(wanted(**ONE))
+    bench = PlannerBench.made_by(wanted(**ONE))
     bench.simulator.roll_back_next("node_type", NO_MEMORY)
     new = wanted(node_type="cache.t3.micro")
-    assert isinstance(bench.converge(new), Failed)
-    assert bench.converge(new) == Done()
+    assert isinstance(bench.converge(new), Reject)
+    assert bench.converge(new) == UpToDate()
 
 
 # --- shards removed in part -------------------------------------------------------------------------
 
 
 def test_a_partial_removal_of_shards_is_tried_once_more() -> None:
-    bench = Bench.made_by(wanted(**SHARDED))
+    bench = PlannerBench.made_by(wanted(**SHARDED))
     bench.simulator.partial_shard_removal(3)
     new = wanted(**{**SHARDED, "node_groups": 2})
-    assert bench.converge(new) == Done(), bench.reason
+    assert bench.converge(new) == UpToDate(), bench.reason
     removed = [call.params["NodeGroupsToRemove"] for call in bench.mutations()]
     assert removed == [["0003", "0004"], ["0004"]]
     assert differences(bench, new) == []
@@ -110,16 +110,16 @@ def test_a_partial_removal_of_shards_is_tried_once_more() -> None:
 
 def test_a_second_partial_removal_fails_with_the_count_reached() -> None:
     old = {**SHARDED, "node_groups": 6}
-    bench = Bench.made_by(wanted(**old))
+    bench = PlannerBench.made_by(wanted(**old))
     bench.simulator.partial_shard_removal(5)
     bench.simulator.partial_shard_removal(4)
     end = bench.converge(wanted(**{**old, "node_groups": 2}))
-    assert isinstance(end, Failed)
+    assert isinstance(end, Reject)
     assert end.reason.startswith(
         "node_groups: AWS accepted the change to 2 but the cluster is at 4: Scale-in of "
     )
     assert len(bench.mutations()) == 2
-    assert bench.converge(wanted(**old), rolling_back=True) == Done(), bench.reason
+    assert bench.converge(wanted(**old), rolling_back=True) == UpToDate(), bench.reason
     assert differences(bench, wanted(**old)) == []
 
 
@@ -127,7 +127,7 @@ def test_a_second_partial_removal_fails_with_the_count_reached() -> None:
 
 
 def test_a_change_recorded_by_an_invocation_that_died_is_asked_for_again() -> None:
-    bench = Bench.made_by(wanted(**ONE))
+    bench = PlannerBench.made_by(wanted(**ONE))
 
     def die(call: Call, _index: int) -> None:
         if call.operation == "IncreaseReplicaCount" and not died:
@@ -135,10 +135,10 @@ def test_a_change_recorded_by_an_invocation_that_died_is_asked_for_again() -> No
             raise KeyboardInterrupt
 
     died: list[bool] = []
-    bench.wire.before = die
+    bench.recorder.before = die
     with pytest.raises(KeyboardInterrupt):
         bench.converge(wanted(**REPLICATED), request_id="the same")
-    assert bench.converge(wanted(**REPLICATED), request_id="the same") == Done(), bench.reason
+    assert bench.converge(wanted(**REPLICATED), request_id="the same") == UpToDate(), bench.reason
     assert differences(bench, wanted(**REPLICATED)) == []
 
 
@@ -148,15 +148,15 @@ def test_a_change_recorded_by_an_invocation_that_died_is_asked_for_again() -> No
 @pytest.mark.parametrize("stale", [20.0, 70.0, 170.0])
 def test_describes_that_lag_behind_a_call_do_not_lead_to_a_second_one(stale: float) -> None:
     old, new = wanted(**SHARDED), wanted(**{**SHARDED, "node_groups": 6, "replicas": 3})
-    bench = Bench.made_by(old, Timing(stale=stale))
-    assert bench.converge(new) == Done(), bench.reason
+    bench = PlannerBench.made_by(old, Timing(stale=stale))
+    assert bench.converge(new) == UpToDate(), bench.reason
     assert operations(bench.writes()) == ["ModifyReplicationGroupShardConfiguration", "IncreaseReplicaCount"]
 
 
 def test_the_status_alone_ends_no_wait() -> None:
     """Members go on moving while the group says available (hashicorp/terraform-provider-aws#50096)."""
-    bench = Bench.made_by(wanted(**ONE), Timing(member_lag=500, node_group_lag=300))
-    assert bench.converge(wanted(node_type="cache.r5.large", replicas=1)) == Done(), bench.reason
+    bench = PlannerBench.made_by(wanted(**ONE), Timing(member_lag=500, node_group_lag=300))
+    assert bench.converge(wanted(node_type="cache.r5.large", replicas=1)) == UpToDate(), bench.reason
     assert {member.status for member in bench.simulator.group(GROUP).every_member()} == {"available"}
 
 
@@ -166,7 +166,7 @@ def test_aws_may_take_the_cluster_for_itself_at_any_time(status: str) -> None:
         wanted(**SHARDED),
         wanted(**{**SHARDED, "node_groups": 6, "replicas": 3, "redis_version": "7.1"}),
     )
-    bench = Bench.made_by(old)
+    bench = PlannerBench.made_by(old)
     for seconds in (120, 700):
         bench.simulator.maintenance(GROUP, status, seconds)
     busy: list[str] = []
@@ -180,25 +180,25 @@ def test_aws_may_take_the_cluster_for_itself_at_any_time(status: str) -> None:
             busy.append(call.operation)
             bench.simulator.maintenance(GROUP, status, 300)
 
-    bench.wire.before = flip
-    assert bench.converge(new) == Done(), bench.reason
+    bench.recorder.before = flip
+    assert bench.converge(new) == UpToDate(), bench.reason
     assert differences(bench, new) == []
     assert busy
 
 
 def test_a_group_that_could_not_be_made_fails_with_the_events_text() -> None:
-    bench = Bench()
+    bench = PlannerBench()
     bench.simulator.fail_next_create("Insufficient capacity of cache.m5.large in us-east-1a")
     end = bench.converge(wanted(**ONE), may_create=True)
-    assert isinstance(end, Failed)
+    assert isinstance(end, Reject)
     assert "Insufficient capacity of cache.m5.large in us-east-1a" in end.reason
 
 
 def test_a_group_that_is_being_deleted_is_never_changed() -> None:
-    bench = Bench.made_by(wanted(**ONE))
+    bench = PlannerBench.made_by(wanted(**ONE))
     bench.simulator.act("123456789012", "us-east-1", "DeleteReplicationGroup", {"ReplicationGroupId": GROUP})
     end = bench.converge(wanted(**REPLICATED))
-    assert isinstance(end, Failed)
+    assert isinstance(end, Reject)
     assert "is being deleted" in end.reason
     assert bench.writes() == []
 
@@ -218,44 +218,44 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_can_not_be_done_is_refused_before_any_write(case: str) -> None:
     old, new, words = REFUSED[case]
-    bench = Bench.made_by(wanted(**old))
+    bench = PlannerBench.made_by(wanted(**old))
     end = bench.converge(wanted(replicas=3, tags={"a": "b"}, **new), old=wanted(**old))
-    assert isinstance(end, Failed)
+    assert isinstance(end, Reject)
     assert end.refused
     assert words in end.reason
-    assert bench.wire.mutations() == []
+    assert bench.recorder.mutations() == []
     # The swapped Update that follows is a success without a call.
-    assert bench.converge(wanted(**old), old=wanted(**new), rolling_back=True) == Done()
-    assert bench.wire.mutations() == []
+    assert bench.converge(wanted(**old), old=wanted(**new), rolling_back=True) == UpToDate()
+    assert bench.recorder.mutations() == []
 
 
 def test_a_version_that_aws_does_not_offer_is_refused_with_those_it_does() -> None:
-    bench = Bench.made_by(wanted(**ONE))
-    bench.wire.before = lambda call, _index: (
+    bench = PlannerBench.made_by(wanted(**ONE))
+    bench.recorder.before = lambda call, _index: (
         {"CacheEngineVersions": [{"EngineVersion": "7.2"}, {"EngineVersion": "8.0"}]}
         if call.operation == "DescribeCacheEngineVersions"
         else None
     )
     end = bench.converge(wanted(engine="valkey", redis_version="9.1", replicas=1), old=wanted(**ONE))
-    assert isinstance(end, Failed)
+    assert isinstance(end, Reject)
     assert end.refused
     assert end.reason.endswith("choose one of 7.2, 8.0")
-    assert bench.wire.mutations() == []
+    assert bench.recorder.mutations() == []
 
 
 def test_a_node_type_that_aws_does_not_list_is_refused_with_those_it_does() -> None:
-    bench = Bench.made_by(wanted(**ONE))
-    bench.wire.before = lambda call, _index: (
+    bench = PlannerBench.made_by(wanted(**ONE))
+    bench.recorder.before = lambda call, _index: (
         {"ScaleUpModifications": ["cache.r5.large"], "ScaleDownModifications": []}
         if call.operation == "ListAllowedNodeTypeModifications"
         else None
     )
     end = bench.converge(wanted(node_type="cache.m5.24xlarge", replicas=1))
-    assert end == Failed(
+    assert end == Reject(
         "node_type: AWS can't change this cluster to cache.m5.24xlarge; it allows cache.r5.large",
         refused=True,
     )
-    assert bench.wire.mutations() == []
+    assert bench.recorder.mutations() == []
 
 
 # --- pure -------------------------------------------------------------------------------------------
@@ -279,15 +279,15 @@ def test_a_status_never_heard_of_is_waited_out() -> None:
         snapshot_retention_limit=0,
         snapshot_window="",
     )
-    decision = plan(target, World(group=group), Moment(now=0, stamp=Stamp("r")))
-    assert decision == Wait("the replication group is meditating")
+    decision = plan(target, Observed(group=group), PlanContext(now=0, request_version=RequestVersion("r")))
+    assert decision == Requeue("the replication group is meditating")
 
 
 def test_an_update_cut_off_leaves_the_rest_to_the_next() -> None:
-    bench = Bench.made_by(wanted(**ONE))
+    bench = PlannerBench.made_by(wanted(**ONE))
     new = wanted(**{**REPLICATED, "redis_version": "7.1"})
     assert bench.converge(new, steps=1) == Stopped()
-    assert bench.converge(new) == Done()
+    assert bench.converge(new) == UpToDate()
     assert operations(bench.writes()) == [
         "ModifyReplicationGroup",
         "IncreaseReplicaCount",

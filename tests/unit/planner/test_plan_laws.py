@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from massdriver_redis import catalog
-from massdriver_redis.planner.decision import Done, Failed
+from massdriver_redis.planner.decision import Reject, UpToDate
 from massdriver_redis.properties.parse import Properties
-from tests.harness.planner_bench import GROUP, Bench, differences, wanted
+from tests.harness.planner_bench import GROUP, PlannerBench, differences, wanted
 from tests.harness.recorder import Call
 from tests.simulator import Timing
 from tests.simulator.state import Moment
@@ -120,17 +120,17 @@ def cases(draw: Callable[..., Any]) -> Given:
 
 def check_update(case: Given) -> None:
     old, new = case.old, case.new
-    bench = Bench.made_by(old, case.timing)
+    bench = PlannerBench.made_by(old, case.timing)
     if ahead(old, new):
-        assert isinstance(bench.converge(new, old=old), Failed)
+        assert isinstance(bench.converge(new, old=old), Reject)
         assert bench.writes() == []
         return
-    assert bench.converge(new, old=old) == Done(), bench.reason
+    assert bench.converge(new, old=old) == UpToDate(), bench.reason
     assert differences(bench, new) == []
     assert len(bench.mutations()) <= MOST_STEPS
     check_history(bench, 0, old, new)
     bench.forget()
-    assert bench.converge(new, old=new) == Done()
+    assert bench.converge(new, old=new) == UpToDate()
     assert bench.writes() == []
 
 
@@ -138,13 +138,13 @@ def check_interrupted(case: Given, *, back: bool) -> None:
     old, new = case.old, case.new
     if ahead(old, new):
         return
-    bench = Bench.made_by(old, case.timing)
+    bench = PlannerBench.made_by(old, case.timing)
     bench.converge(new, old=old, steps=case.steps)
     bench.clock.advance(case.pause)
     target = old if back else new
     bench.forget()
     first = first_step(bench)
-    assert bench.converge(target, old=new if back else old, rolling_back=back) == Done(), bench.reason
+    assert bench.converge(target, old=new if back else old, rolling_back=back) == UpToDate(), bench.reason
     assert differences(bench, target, after_rollback=back) == []
     assert len(bench.mutations()) <= MOST_STEPS
     # What the first request had asked for may still happen; from its own first step the second is judged.
@@ -152,11 +152,11 @@ def check_interrupted(case: Given, *, back: bool) -> None:
         check_history(bench, since, bench.simulator.history(GROUP)[since], target)
     if bench.subnets() == {subnet.id for subnet in target.vpc.subnets}:
         bench.forget()
-        assert bench.converge(target, old=target) == Done()
+        assert bench.converge(target, old=target) == UpToDate()
         assert bench.writes() == []
 
 
-def first_step(bench: Bench) -> list[int]:
+def first_step(bench: PlannerBench) -> list[int]:
     """Return a list that will hold where the history stands at the first call that changes the group."""
     found: list[int] = []
 
@@ -164,11 +164,11 @@ def first_step(bench: Bench) -> list[int]:
         if call.mutates and call.service == "elasticache" and not found:
             found.append(len(bench.simulator.history(GROUP)) - 1)
 
-    bench.wire.before = note
+    bench.recorder.before = note
     return found
 
 
-def check_history(bench: Bench, since: int, start: Properties | Moment, end: Properties) -> None:
+def check_history(bench: PlannerBench, since: int, start: Properties | Moment, end: Properties) -> None:
     """Never fewer copies or shards than both ends have, never failover lost that the end has."""
     shards, replicas = (
         (start.shards, start.replicas) if isinstance(start, Moment) else (start.node_groups, start.replicas)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from massdriver_redis import catalog
-from massdriver_redis.planner.decision import Done, Failed
-from tests.harness.planner_bench import GROUP, Bench, differences, wanted
+from massdriver_redis.planner.decision import Reject, UpToDate
+from tests.harness.planner_bench import GROUP, PlannerBench, differences, wanted
 from tests.harness.recorder import Call
 
 Made = tuple[str, dict[str, Any]]
@@ -108,14 +108,16 @@ def _significant(params: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in params.items() if key not in _OURS}
 
 
-def check(bench: Bench, new: dict[str, Any], calls: list[Made], old: dict[str, Any] | None = None) -> None:
+def check(
+    bench: PlannerBench, new: dict[str, Any], calls: list[Made], old: dict[str, Any] | None = None
+) -> None:
     """Update to `new` and demand these calls, the state asked for, and that a second update does nothing."""
     before = wanted(**old) if old is not None else None
-    assert bench.converge(wanted(**new), old=before) == Done(), bench.reason
+    assert bench.converge(wanted(**new), old=before) == UpToDate(), bench.reason
     assert made(bench.writes()) == calls
     assert differences(bench, wanted(**new)) == []
     bench.forget()
-    assert bench.converge(wanted(**new)) == Done()
+    assert bench.converge(wanted(**new)) == UpToDate()
     assert bench.writes() == []
 
 
@@ -201,14 +203,14 @@ def test_one_property_takes_its_own_calls_in_every_mode_and_engine(
 ) -> None:
     base = {**MODES[mode], "engine": engine[0], "redis_version": engine[1]}
     old, new = base | row.old, base | row.new
-    check(Bench.made_by(wanted(**old)), new, row.calls, old)
+    check(PlannerBench.made_by(wanted(**old)), new, row.calls, old)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_snapshots_turned_on_name_a_member_only_without_cluster_mode(mode: str) -> None:
     named = {} if "cluster" in mode else {"SnapshottingClusterId": f"{GROUP}-00{MODES[mode]['replicas'] + 1}"}
     check(
-        Bench.made_by(wanted(**MODES[mode])),
+        PlannerBench.made_by(wanted(**MODES[mode])),
         {**MODES[mode], "snapshot_retention_limit": 7},
         [modify(SnapshotRetentionLimit=7, **named)],
     )
@@ -224,9 +226,9 @@ def test_an_upgrade_takes_version_and_parameter_group_in_one_call_and_a_downgrad
     for new in VERSIONS:
         before = {**base, "engine": old[0], "redis_version": old[1]}
         after = {**base, "engine": new[0], "redis_version": new[1]}
-        bench = Bench.made_by(wanted(**before))
+        bench = PlannerBench.made_by(wanted(**before))
         if catalog.compare(*old, *new) > 0:
-            assert isinstance(bench.converge(wanted(**after), old=wanted(**before)), Failed)
+            assert isinstance(bench.converge(wanted(**after), old=wanted(**before)), Reject)
             assert bench.writes() == []
         elif old == new:
             check(bench, after, [], before)
@@ -384,4 +386,4 @@ SHAPES = [
 
 @pytest.mark.parametrize("row", SHAPES, ids=lambda row: row.name)
 def test_replicas_shards_and_nodes_change_in_the_safest_order(row: Row) -> None:
-    check(Bench.made_by(wanted(**row.old)), row.new, row.calls, row.old)
+    check(PlannerBench.made_by(wanted(**row.old)), row.new, row.calls, row.old)

@@ -19,8 +19,15 @@ from massdriver_redis.errors import REASON_LIMIT, InvalidRequestError
 from massdriver_redis.properties import parse as properties
 from massdriver_redis.properties import rules, schemas
 from massdriver_redis.properties.coercion import coerce
-from massdriver_redis.properties.parse import Authentication, read, read_leniently, read_old, slim, slim_old
-from massdriver_redis.properties.violations import Complaint, summary
+from massdriver_redis.properties.parse import (
+    Authentication,
+    read,
+    read_leniently,
+    read_previous,
+    slim,
+    slim_old,
+)
+from massdriver_redis.properties.violations import Violation, summary
 from massdriver_redis.state import naming
 from tests.harness import samples as document
 from tests.harness.samples import FREE_TIER, SHARDED_CLUSTER, put, stringified, subnet, vpc
@@ -539,7 +546,7 @@ def test_what_does_not_fit_is_counted() -> None:
 
 
 def test_one_long_complaint_keeps_its_head_and_the_count_of_the_rest() -> None:
-    long, short = Complaint(("a",), "remedy " * 60), Complaint(("b",), "remedy")
+    long, short = Violation(("a",), "remedy " * 60), Violation(("b",), "remedy")
     assert summary([long]).startswith("a: remedy remedy")
     assert summary([short, long]).endswith("… (+1 more)")
     assert len(summary([long])) == len(summary([short, long])) == REASON_LIMIT
@@ -722,7 +729,7 @@ def test_hostile_input_is_refused_in_a_moment_and_never_raises_anything_else(raw
 @pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_input_never_stops_a_delete_or_the_arming_of_a_poll(raw: Any) -> None:
     assert read_leniently(raw)[0] is None
-    read_old(raw)
+    read_previous(raw)
     assert len(json.dumps(slim(raw))) + len(json.dumps(slim_old(raw))) < 16_000
 
 
@@ -756,7 +763,7 @@ def test_wrong_types_at_any_path_are_read_or_refused_and_nothing_else(changes: l
             continue
     assert len(str(reason_of(raw))) <= REASON_LIMIT
     read_leniently(raw)
-    read_old(raw)
+    read_previous(raw)
     slim(raw)
     slim_old(raw)
 
@@ -779,7 +786,7 @@ def test_any_json_is_refused_and_nothing_else(raw: Any) -> None:
     with pytest.raises(InvalidRequestError):
         read(raw, today=TODAY)
     read_leniently(raw)
-    read_old(raw)
+    read_previous(raw)
     slim(raw)
     slim_old(raw)
 
@@ -862,7 +869,7 @@ def test_the_slim_properties_are_read_as_the_whole_ones(typed: dict[str, Any]) -
 @given(valid())
 def test_the_slim_old_properties_tell_what_the_whole_old_ones_tell(typed: dict[str, Any]) -> None:
     raw = stringified(typed)
-    now, old = read(raw, today=TODAY), read_old(slim_old(raw))
+    now, old = read(raw, today=TODAY), read_previous(slim_old(raw))
     assert old.create_only == now.create_only()
     assert (old.name_prefix, old.engine, old.redis_version) == (
         now.name_prefix,
@@ -872,7 +879,7 @@ def test_the_slim_old_properties_tell_what_the_whole_old_ones_tell(typed: dict[s
     assert old.region == now.region
     assert old.tag_keys == {key for key, _ in now.tags}
     assert (old.authentication and old.authentication.arn) == (now.authentication and now.authentication.arn)
-    assert read_old(raw).create_only == old.create_only
+    assert read_previous(raw).create_only == old.create_only
 
 
 @settings(max_examples=200, deadline=None)

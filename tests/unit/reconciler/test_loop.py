@@ -11,7 +11,7 @@ from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableEr
 from tests.harness.cloudformation import PREFIX, KilledError
 from tests.harness.recorder import client_error
 from tests.harness.samples import authentication, put
-from tests.harness.stack import BRISK, NAME, SLOW, Stage, failing, lost_response
+from tests.harness.stack import BRISK, NAME, SLOW, StackUnderTest, failing, lost_response
 
 CREATE_STEPS = [
     "ec2:CreateSecurityGroup",
@@ -39,12 +39,12 @@ LOOKS = [
 
 @pytest.fixture
 def slow():
-    with Stage(SLOW) as made:
+    with StackUnderTest(SLOW) as made:
         yield made
 
 
-def first(stage, name):
-    return next(index for index, call in enumerate(stage.wire.calls) if call.name == name)
+def first(stack, name):
+    return next(index for index, call in enumerate(stack.recorder.calls) if call.name == name)
 
 
 # Arming
@@ -54,9 +54,9 @@ def test_the_rule_is_armed_before_the_first_mutation_of_every_operation(real):
     properties = real.properties()
 
     def armed_before(operation):
-        real.wire.clear()
+        real.recorder.clear()
         operation()
-        calls = [call.name for call in real.wire.mutations()]
+        calls = [call.name for call in real.recorder.mutations()]
         return calls[:2] == ["events:PutRule", "events:PutTargets"] and len(calls) > 2
 
     assert armed_before(lambda: real.create(NAME, properties))
@@ -80,19 +80,19 @@ def test_an_answer_removes_the_rule(slow):
     assert slow.armed() == []
 
 
-def test_a_raise_after_arming_gives_one_failed_and_leaves_no_rule(stage):
+def test_a_raise_after_arming_gives_one_failed_and_leaves_no_rule(stack):
     def boom(call, _index):
         if call.operation == "CreateReplicationGroup":
             raise RuntimeError("boom")
 
-    stage.wire.before = boom
+    stack.recorder.before = boom
 
-    response = stage.create(NAME, stage.properties())
+    response = stack.create(NAME, stack.properties())
 
     assert not response.ok
     assert response.reason == "Internal error, RuntimeError: boom"
-    assert stage.armed() == []
-    (request,) = stage.requests.values()
+    assert stack.armed() == []
+    (request,) = stack.requests.values()
     assert len(request.puts) == 1
 
 
@@ -103,7 +103,7 @@ def test_a_no_op_answers_at_once_and_leaves_no_trace(real):
 
     assert response.ok
     assert (response.seconds, response.polls) == (0, 0)
-    assert real.wire.mutations() == []
+    assert real.recorder.mutations() == []
 
 
 @pytest.mark.parametrize(
@@ -115,44 +115,44 @@ def test_a_no_op_answers_at_once_and_leaves_no_trace(real):
         ({"node_type": "cache.t3.mikro"}, "node_type: "),
     ],
 )
-def test_a_refused_change_answers_at_once_and_leaves_no_trace(stage, change, words):
-    stage.created()
+def test_a_refused_change_answers_at_once_and_leaves_no_trace(stack, change, words):
+    stack.created()
 
-    response = stage.changed(stage.properties(**change))
+    response = stack.changed(stack.properties(**change))
 
     assert not response.ok
     assert words in response.reason
     assert (response.seconds, response.polls) == (0, 0)
-    assert stage.wire.mutations() == []
+    assert stack.recorder.mutations() == []
 
 
-def test_the_swapped_update_after_a_refused_one_is_a_success_without_a_call(stage):
-    stage.created()
-    assert not stage.changed(stage.properties(secure=False)).ok
+def test_the_swapped_update_after_a_refused_one_is_a_success_without_a_call(stack):
+    stack.created()
+    assert not stack.changed(stack.properties(secure=False)).ok
 
-    response = stage.roll_back(NAME)
+    response = stack.roll_back(NAME)
 
     assert response.ok
-    assert stage.wire.mutations() == []
+    assert stack.recorder.mutations() == []
 
 
-def test_where_the_rule_can_not_be_armed_nothing_is_made(stage):
-    stage.wire.before = failing("events:PutRule", "AccessDeniedException", times=None)
+def test_where_the_rule_can_not_be_armed_nothing_is_made(stack):
+    stack.recorder.before = failing("events:PutRule", "AccessDeniedException", times=None)
 
-    response = stage.create(NAME, stage.properties())
+    response = stack.create(NAME, stack.properties())
 
     assert not response.ok
     assert response.reason.startswith("events:PutRule was denied")
-    assert stage.writes() == []
+    assert stack.writes() == []
 
 
-def test_a_region_out_of_rules_fails_with_the_remedy_and_makes_nothing(stage):
-    stage.wire.before = failing("events:PutRule", "LimitExceededException", times=None)
+def test_a_region_out_of_rules_fails_with_the_remedy_and_makes_nothing(stack):
+    stack.recorder.before = failing("events:PutRule", "LimitExceededException", times=None)
 
-    response = stage.create(NAME, stage.properties())
+    response = stack.create(NAME, stack.properties())
 
     assert "takes no more rules" in response.reason
-    assert stage.writes() == []
+    assert stack.writes() == []
 
 
 def test_the_rule_carries_what_a_poll_needs_and_no_token(slow):
@@ -209,9 +209,9 @@ def test_a_success_is_answered_only_once_every_member_is_settled(slow):
 # One of everything
 
 
-def kinds_of(stage):
-    groups = [group.id for group in stage.simulator.groups()]
-    return len(groups), len(stage.security_groups()), len(stage.secrets()), len(stage.simulator.leftovers())
+def kinds_of(stack):
+    groups = [group.id for group in stack.simulator.groups()]
+    return len(groups), len(stack.security_groups()), len(stack.secrets()), len(stack.simulator.leftovers())
 
 
 def test_the_same_create_delivered_twice_makes_one_of_everything(slow):
@@ -228,29 +228,29 @@ def test_the_same_create_delivered_twice_makes_one_of_everything(slow):
 
 
 @pytest.mark.parametrize("step", ["events:PutRule", *CREATE_STEPS])
-def test_two_invocations_at_once_make_one_of_everything(stage, step):
-    request = stage.prepare("Create", stage.properties())
+def test_two_invocations_at_once_make_one_of_everything(stack, step):
+    request = stack.prepare("Create", stack.properties())
     other = []
 
     def second(call, _index):
         if call.name == step and not other:
             other.append(None)
-            other.append(stage.invoke_elsewhere(request.event))
+            other.append(stack.invoke_elsewhere(request.event))
 
-    stage.wire.before = second
-    stage.invoke(request.event)
-    response = stage.run(request)
+    stack.recorder.before = second
+    stack.invoke(request.event)
+    response = stack.run(request)
 
     assert len(other) == 2
     assert response.ok, response.reason
-    assert kinds_of(stage) == (1, 1, 1, 2)
-    assert response.data["password"] == stage.simulator.auth_token(response.physical_id)
-    assert stage.armed() == []
+    assert kinds_of(stack) == (1, 1, 1, 2)
+    assert response.data["password"] == stack.simulator.auth_token(response.physical_id)
+    assert stack.armed() == []
 
 
 @pytest.mark.parametrize("step", CREATE_STEPS)
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_function_killed_at_a_step_of_create_is_picked_up_by_the_next_poll(stage, when, step):
+def test_a_function_killed_at_a_step_of_create_is_picked_up_by_the_next_poll(stack, when, step):
     dead = []
 
     def kill(call, *_):
@@ -258,14 +258,14 @@ def test_a_function_killed_at_a_step_of_create_is_picked_up_by_the_next_poll(sta
             dead.append(call)
             raise KilledError
 
-    setattr(stage.wire, when, kill)
+    setattr(stack.recorder, when, kill)
 
-    response = stage.create(NAME, stage.properties())
+    response = stack.create(NAME, stack.properties())
 
     assert dead
     assert response.ok, response.reason
-    assert kinds_of(stage) == (1, 1, 1, 2)
-    assert stage.armed() == []
+    assert kinds_of(stack) == (1, 1, 1, 2)
+    assert stack.armed() == []
 
 
 # Broken properties
@@ -309,31 +309,31 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("path", "value", "words"), BROKEN)
-def test_a_broken_property_is_named_with_its_remedy_and_makes_no_call(stage, path, value, words):
-    request = stage.prepare("Create", put(stage.properties(), path, value))
-    stage.wire.clear()
+def test_a_broken_property_is_named_with_its_remedy_and_makes_no_call(stack, path, value, words):
+    request = stack.prepare("Create", put(stack.properties(), path, value))
+    stack.recorder.clear()
 
-    stage.invoke(request.event)
+    stack.invoke(request.event)
 
     assert request.response.status == "FAILED"
     assert words in request.response.reason
     assert request.response.physical_id.startswith("none:")
-    assert stage.wire.calls == []
+    assert stack.recorder.calls == []
 
 
 # Order of requests
 
 
-def test_an_event_older_than_the_last_answered_does_nothing_and_sends_nothing(stage):
-    stage.created()
-    late = stage.prepare("Update", stage.properties(replicas=1))
-    assert stage.changed(stage.properties(tags={"a": "b"})).ok
-    stage.wire.clear()
+def test_an_event_older_than_the_last_answered_does_nothing_and_sends_nothing(stack):
+    stack.created()
+    late = stack.prepare("Update", stack.properties(replicas=1))
+    assert stack.changed(stack.properties(tags={"a": "b"})).ok
+    stack.recorder.clear()
 
-    summary = stage.invoke(late.event)
+    summary = stack.invoke(late.event)
 
     assert summary["status"] == "SILENT"
-    assert stage.wire.mutations() == []
+    assert stack.recorder.mutations() == []
     assert late.puts == []
 
 
@@ -342,27 +342,27 @@ def test_an_event_older_than_the_one_at_work_does_nothing_and_sends_nothing(slow
     late = slow.prepare("Update", slow.properties(replicas=2))
     newer = slow.prepare("Update", slow.properties(replicas=1))
     slow.invoke(newer.event)
-    slow.wire.clear()
+    slow.recorder.clear()
 
     assert slow.invoke(late.event)["status"] == "SILENT"
 
-    assert slow.wire.mutations() == []
+    assert slow.recorder.mutations() == []
     assert late.puts == []
     assert [carried["RequestId"] for carried in slow.polls()] == [newer.id]
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])
-def test_an_event_delivered_again_after_its_answer_does_nothing(stage, kind):
-    stage.created()
+def test_an_event_delivered_again_after_its_answer_does_nothing(stack, kind):
+    stack.created()
     if kind == "Update":
-        assert stage.changed(stage.properties(replicas=1)).ok
-    answered = list(stage.requests.values())[-1]
-    stage.wire.clear()
+        assert stack.changed(stack.properties(replicas=1)).ok
+    answered = list(stack.requests.values())[-1]
+    stack.recorder.clear()
 
-    summary = stage.invoke(answered.event)
+    summary = stack.invoke(answered.event)
 
     assert summary["status"] == "SILENT"
-    assert stage.wire.mutations() == []
+    assert stack.recorder.mutations() == []
     assert len(answered.puts) == 1
 
 
@@ -371,11 +371,11 @@ def test_a_poll_that_comes_after_the_answer_does_nothing(slow):
     slow.invoke(request.event)
     (carried,) = slow.polls()
     slow.run(request)
-    slow.wire.clear()
+    slow.recorder.clear()
 
     assert slow.invoke(carried)["status"] == "SILENT"
 
-    assert slow.wire.mutations() == []
+    assert slow.recorder.mutations() == []
     assert len(request.puts) == 1
 
 
@@ -392,7 +392,7 @@ def test_without_x_amz_date_events_are_ordered_by_expires(slow, first_at, second
     one = slow.prepare("Update", slow.properties(replicas=1))
     other = slow.prepare("Update", slow.properties(replicas=2))
     slow.invoke(expiring(one.event, int(first_at)))
-    slow.wire.clear()
+    slow.recorder.clear()
 
     assert slow.invoke(expiring(other.event, int(second_at)))["status"] == status
 
@@ -414,11 +414,11 @@ def test_a_newer_operation_takes_over_the_rule_and_the_older_poller_stops(slow):
     (poll_of_the_older,) = slow.polls()
     newer = slow.prepare("Update", slow.properties(replicas=1))
     slow.invoke(newer.event)
-    slow.wire.clear()
+    slow.recorder.clear()
 
     assert slow.invoke(poll_of_the_older)["status"] == "SILENT"
 
-    assert slow.wire.mutations() == []
+    assert slow.recorder.mutations() == []
     assert len(slow.armed()) == 1
     assert slow.run(newer).ok
     assert older.puts == []
@@ -439,105 +439,105 @@ def test_a_delete_takes_over_from_the_create_it_follows(slow):
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"])
-def test_a_copy_of_a_create_that_arrives_once_the_stack_goes_back_makes_nothing(stage, status):
-    stage.created()
-    (create,) = stage.requests.values()
-    assert stage.delete(NAME).ok
-    stage.stack_status(status)
-    stage.wire.clear()
+def test_a_copy_of_a_create_that_arrives_once_the_stack_goes_back_makes_nothing(stack, status):
+    stack.created()
+    (create,) = stack.requests.values()
+    assert stack.delete(NAME).ok
+    stack.stack_status(status)
+    stack.recorder.clear()
 
-    assert stage.invoke(create.event)["status"] == "SILENT"
+    assert stack.invoke(create.event)["status"] == "SILENT"
 
-    assert stage.wire.mutations() == []
+    assert stack.recorder.mutations() == []
 
 
-def test_a_copy_of_a_create_that_arrives_in_a_later_update_of_the_stack_makes_nothing(stage):
-    stage.created()
-    (create,) = stage.requests.values()
-    assert stage.delete(NAME).ok
-    stage.clock.advance(90)
-    stage.stack_status("UPDATE_IN_PROGRESS")
-    stage.wire.clear()
+def test_a_copy_of_a_create_that_arrives_in_a_later_update_of_the_stack_makes_nothing(stack):
+    stack.created()
+    (create,) = stack.requests.values()
+    assert stack.delete(NAME).ok
+    stack.clock.advance(90)
+    stack.stack_status("UPDATE_IN_PROGRESS")
+    stack.recorder.clear()
 
-    assert stage.invoke(create.event)["status"] == "SILENT"
+    assert stack.invoke(create.event)["status"] == "SILENT"
 
-    assert stage.wire.mutations() == []
+    assert stack.recorder.mutations() == []
 
 
 # Deadline
 
 
 def test_a_create_out_of_time_says_what_was_running_and_what_comes_next():
-    with Stage(replace(SLOW, create=1000)) as stage:
-        response = stage.create(NAME, stage.properties(ServiceTimeout=300))
+    with StackUnderTest(replace(SLOW, create=1000)) as stack:
+        response = stack.create(NAME, stack.properties(ServiceTimeout=300))
 
         assert response.reason == (
             "Out of time while the replication group is creating. CloudFormation now deletes it. "
             "Use fewer nodes or, to look into it, deploy with --disable-rollback"
         )
         assert not response.ok
-        assert stage.armed() == []
+        assert stack.armed() == []
         assert response.seconds <= 300
 
 
 def test_an_update_out_of_time_says_that_the_rollback_waits_for_it():
-    with Stage(replace(BRISK, node_type=400)) as stage:
-        stage.created()
+    with StackUnderTest(replace(BRISK, node_type=400)) as stack:
+        stack.created()
 
-        response = stage.changed(stage.properties(node_type="cache.r5.large", ServiceTimeout=300))
+        response = stack.changed(stack.properties(node_type="cache.r5.large", ServiceTimeout=300))
 
         assert response.reason == (
             "Out of time while the replication group is modifying. CloudFormation now rolls back, waiting "
             "for it first. Change less at once or, to look into it, deploy with --disable-rollback"
         )
-        rolled_back = stage.roll_back(NAME)
+        rolled_back = stack.roll_back(NAME)
         assert rolled_back.ok, rolled_back.reason
-        assert stage.group(rolled_back.physical_id)["CacheNodeType"] == "cache.t3.micro"
+        assert stack.group(rolled_back.physical_id)["CacheNodeType"] == "cache.t3.micro"
 
 
 def test_a_delete_out_of_time_says_that_another_goes_on():
-    with Stage(replace(BRISK, delete=300)) as stage:
-        stage.created()
-        stage.resources[NAME].properties["ServiceTimeout"] = "200"
+    with StackUnderTest(replace(BRISK, delete=300)) as stack:
+        stack.created()
+        stack.resources[NAME].properties["ServiceTimeout"] = "200"
 
-        response = stage.delete(NAME)
+        response = stack.delete(NAME)
 
         assert response.reason == (
             "Out of time while the replication group is being deleted. Delete the stack again to go on; "
             "what is gone stays gone"
         )
-        stage.resources[NAME].properties["ServiceTimeout"] = "3600"
-        assert stage.delete(NAME).ok
-        assert stage.leftovers() == []
+        stack.resources[NAME].properties["ServiceTimeout"] = "3600"
+        assert stack.delete(NAME).ok
+        assert stack.leftovers() == []
 
 
 @pytest.mark.parametrize("timeout", [20, 40, 60, 90, 100, 119, 120, 121, 150, 160, 180, 200, 239, 240, 241])
 def test_a_short_service_timeout_is_answered_within_it_however_late_the_polls(timeout):
-    with Stage(replace(SLOW, create=1000)) as stage:
-        stage._lateness = lambda: 59.0
+    with StackUnderTest(replace(SLOW, create=1000)) as stack:
+        stack._lateness = lambda: 59.0
 
-        response = stage.create(NAME, stage.properties(ServiceTimeout=timeout))
+        response = stack.create(NAME, stack.properties(ServiceTimeout=timeout))
 
     assert not response.ok
     assert "Out of time" in response.reason
     assert response.seconds < timeout
 
 
-def test_a_service_timeout_of_a_second_is_answered_and_makes_no_group(stage):
-    request = stage.prepare("Create", stage.properties(ServiceTimeout=1))
-    stage.clock.advance(2)
+def test_a_service_timeout_of_a_second_is_answered_and_makes_no_group(stack):
+    request = stack.prepare("Create", stack.properties(ServiceTimeout=1))
+    stack.clock.advance(2)
 
-    summary = stage.invoke(request.event)
+    summary = stack.invoke(request.event)
 
     assert summary["status"] == "FAILED"
     assert "Out of time" in str(summary["reason"])
-    assert "elasticache:CreateReplicationGroup" not in stage.writes()
+    assert "elasticache:CreateReplicationGroup" not in stack.writes()
 
 
-def test_the_time_runs_from_the_request_and_is_not_begun_anew_by_a_poll(stage):
-    stage.wire.before = failing("elasticache:CreateReplicationGroup", "Throttling", times=None)
+def test_the_time_runs_from_the_request_and_is_not_begun_anew_by_a_poll(stack):
+    stack.recorder.before = failing("elasticache:CreateReplicationGroup", "Throttling", times=None)
 
-    response = stage.create(NAME, stage.properties(ServiceTimeout=400))
+    response = stack.create(NAME, stack.properties(ServiceTimeout=400))
 
     assert "Out of time while elasticache:CreateReplicationGroup: Throttling" in response.reason
     # Given up by the last poll that could try again, a minute before the deadline at the most.
@@ -548,86 +548,86 @@ def test_the_time_runs_from_the_request_and_is_not_begun_anew_by_a_poll(stage):
 
 
 @pytest.mark.parametrize("name", [*LOOKS, *CREATE_STEPS])
-def test_a_denial_that_passes_is_waited_out(stage, name):
-    stage.wire.before = failing(name, "AccessDenied", times=2, status=403)
+def test_a_denial_that_passes_is_waited_out(stack, name):
+    stack.recorder.before = failing(name, "AccessDenied", times=2, status=403)
 
-    assert stage.create(NAME, stage.properties()).ok
+    assert stack.create(NAME, stack.properties()).ok
 
 
 @pytest.mark.parametrize("name", [*LOOKS, *CREATE_STEPS])
-def test_a_permission_that_stays_missing_fails_soon_and_names_the_call(stage, name):
-    stage.wire.before = failing(name, "AccessDenied", times=None, status=403)
+def test_a_permission_that_stays_missing_fails_soon_and_names_the_call(stack, name):
+    stack.recorder.before = failing(name, "AccessDenied", times=None, status=403)
 
-    response = stage.create(NAME, stage.properties())
+    response = stack.create(NAME, stack.properties())
 
     assert not response.ok
     assert response.reason.startswith(f"{name} was denied (AccessDenied); grant it to the role in use")
     assert response.seconds <= 120
-    stage.wire.before = None
-    assert stage.roll_back(NAME).ok
-    assert stage.leftovers() == []
+    stack.recorder.before = None
+    assert stack.roll_back(NAME).ok
+    assert stack.leftovers() == []
 
 
 @pytest.mark.parametrize("code", ["Throttling", "InternalFailure"])
-def test_a_passing_trouble_at_every_call_once_delays_and_fails_nothing(stage, code):
-    properties, met = stage.properties(), set()
+def test_a_passing_trouble_at_every_call_once_delays_and_fails_nothing(stack, code):
+    properties, met = stack.properties(), set()
 
     def once(call, _index):
         if call.name not in met and call.service != "events":
             met.add(call.name)
             raise client_error(code)
 
-    stage.wire.before = once
+    stack.recorder.before = once
 
-    response = stage.create(NAME, properties)
+    response = stack.create(NAME, properties)
 
-    stage.wire.before = None
+    stack.recorder.before = None
     assert response.ok, response.reason
     assert met >= {*LOOKS, *CREATE_STEPS}
-    assert kinds_of(stage) == (1, 1, 1, 2)
+    assert kinds_of(stack) == (1, 1, 1, 2)
 
 
-def test_a_lost_response_to_every_step_of_create_makes_no_second_of_anything(stage):
+def test_a_lost_response_to_every_step_of_create_makes_no_second_of_anything(stack):
     lost = [lost_response(name) for name in CREATE_STEPS]
 
     def lose(call, index, result):
         for fault in lost:
             fault(call, index, result)
 
-    stage.wire.after = lose
+    stack.recorder.after = lose
 
-    response = stage.create(NAME, stage.properties())
+    response = stack.create(NAME, stack.properties())
 
     assert response.ok, response.reason
-    assert kinds_of(stage) == (1, 1, 1, 2)
-    assert response.data["password"] == stage.simulator.auth_token(response.physical_id)
+    assert kinds_of(stack) == (1, 1, 1, 2)
+    assert response.data["password"] == stack.simulator.auth_token(response.physical_id)
 
 
-def test_a_lost_response_to_every_step_of_delete_changes_nothing(stage):
-    stage.created()
+def test_a_lost_response_to_every_step_of_delete_changes_nothing(stack):
+    stack.created()
     lost = [lost_response(name) for name in DELETE_STEPS]
 
     def lose(call, index, result):
         for fault in lost:
             fault(call, index, result)
 
-    stage.wire.after = lose
+    stack.recorder.after = lose
 
-    assert stage.delete(NAME).ok
-    assert stage.leftovers() == []
-    assert len(stage.snapshots()) == 1
-
-
-def test_a_lack_of_capacity_is_waited_for_some_minutes(stage):
-    stage.simulator.capacity_shortage(calls=3)
-
-    assert stage.create(NAME, stage.properties()).ok
+    assert stack.delete(NAME).ok
+    assert stack.leftovers() == []
+    assert len(stack.snapshots()) == 1
 
 
-def test_a_lack_of_capacity_that_stays_fails_with_the_way_out(stage):
-    stage.simulator.capacity_shortage(calls=10**6)
+def test_a_lack_of_capacity_is_waited_for_some_minutes(stack):
+    stack.simulator.capacity_shortage(calls=3)
 
-    response = stage.create(NAME, stage.properties())
+    assert stack.create(NAME, stack.properties()).ok
+
+
+def test_a_lack_of_capacity_that_stays_fails_with_the_way_out(stack):
+    stack.simulator.capacity_shortage(calls=10**6)
+
+    response = stack.create(NAME, stack.properties())
 
     assert not response.ok
     assert "AWS lacks capacity: wait, or choose another node_type or fewer nodes" in response.reason
@@ -635,8 +635,8 @@ def test_a_lack_of_capacity_that_stays_fails_with_the_way_out(stage):
 
 
 def test_a_new_subnet_group_that_aws_does_not_know_yet_is_waited_for():
-    with Stage(replace(BRISK, subnet_group_lag=100)) as stage:
-        assert stage.create(NAME, stage.properties()).ok
+    with StackUnderTest(replace(BRISK, subnet_group_lag=100)) as stack:
+        assert stack.create(NAME, stack.properties()).ok
 
 
 # The answer
@@ -652,35 +652,35 @@ def test_an_unreachable_response_host_is_tried_again_by_the_next_poll(slow):
     assert slow.armed() == []
 
 
-def test_an_answer_that_cloudformation_no_longer_takes_is_not_noted_as_given(stage):
-    request = stage.prepare("Create", stage.properties())
-    stage.put_faults.append(RefusedError("403"))
+def test_an_answer_that_cloudformation_no_longer_takes_is_not_noted_as_given(stack):
+    request = stack.prepare("Create", stack.properties())
+    stack.put_faults.append(RefusedError("403"))
 
-    physical_id = stage.invoke(request.event)["physical_resource_id"]
+    physical_id = stack.invoke(request.event)["physical_resource_id"]
 
-    assert stage.armed() == []
-    assert "massdriver-redis:answered" not in stage.tags(physical_id)
+    assert stack.armed() == []
+    assert "massdriver-redis:last-answered-request" not in stack.tags(physical_id)
 
 
-def test_the_answer_is_on_record_beside_the_cluster(stage):
-    physical_id = stage.created()
-    (request,) = stage.requests.values()
+def test_the_answer_is_on_record_beside_the_cluster(stack):
+    physical_id = stack.created()
+    (request,) = stack.requests.values()
 
-    tags = stage.tags(physical_id)
+    tags = stack.tags(physical_id)
 
-    for key in ("accepted", "answered", "handed-over"):
+    for key in ("last-accepted-request", "last-answered-request", "in-service"):
         assert tags[f"massdriver-redis:{key}"].endswith(request.id)
 
 
-def test_an_answer_that_can_not_be_recorded_is_given_all_the_same(stage):
+def test_an_answer_that_can_not_be_recorded_is_given_all_the_same(stack):
     def refuse(call, _index):
-        if call.operation == "CreateTags" and "answered" in json.dumps(call.params):
+        if call.operation == "CreateTags" and "last-answered-request" in json.dumps(call.params):
             raise client_error("UnauthorizedOperation", status=403)
 
-    stage.wire.before = refuse
+    stack.recorder.before = refuse
 
-    assert stage.create(NAME, stage.properties()).ok
-    assert stage.armed() == []
+    assert stack.create(NAME, stack.properties()).ok
+    assert stack.armed() == []
 
 
 # Secrets
@@ -696,7 +696,7 @@ def test_no_secret_leaves_by_a_log_a_reason_or_a_tag(real):
         real.update(NAME, {**properties, "secure": False}),
     ):
         secrets.add(response.data.get("password", ""))
-    real.wire.before = failing("elasticache:DescribeReplicationGroups", "Throttling", times=3)
+    real.recorder.before = failing("elasticache:DescribeReplicationGroups", "Throttling", times=3)
     assert real.delete(NAME).ok
     for request in real.requests.values():
         secrets.add(request.event["ResponseURL"].split("X-Amz-Signature=")[1])

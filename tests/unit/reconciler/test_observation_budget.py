@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from massdriver_redis.planner.decision import Done, Failed
-from tests.harness.planner_bench import Bench, wanted
+from massdriver_redis.planner.decision import Reject, UpToDate
+from tests.harness.planner_bench import PlannerBench, wanted
 from tests.simulator import Quotas
 
 RAISED = Quotas(nodes_per_group=500, nodes_per_region=1000)
@@ -39,10 +39,10 @@ def shaped(shards: int, replicas: int, **changes: Any) -> dict[str, Any]:
 )
 def test_an_update_with_nothing_to_do_takes_one_look(shards: int, replicas: int, pages: int) -> None:
     properties = wanted(**shaped(shards, replicas))
-    bench = Bench.made_by(properties, quotas=RAISED)
-    assert bench.converge(properties) == Done()
+    bench = PlannerBench.made_by(properties, quotas=RAISED)
+    assert bench.converge(properties) == UpToDate()
     assert bench.looks == 1
-    calls = Counter(call.operation for call in bench.wire.calls)
+    calls = Counter(call.operation for call in bench.recorder.calls)
     assert calls == {**ONCE, "DescribeCacheClusters": pages, "ListTagsForResource": 2}
 
 
@@ -56,9 +56,9 @@ def test_an_update_with_nothing_to_do_takes_one_look(shards: int, replicas: int,
 )
 def test_every_look_of_a_great_change_keeps_to_the_budget(old: dict[str, Any], new: dict[str, Any]) -> None:
     """A look reads the pages of members and at most two details more, tags being two calls."""
-    bench = Bench.made_by(wanted(**old), quotas=RAISED)
-    assert bench.converge(wanted(**new)) == Done(), bench.reason
-    reads = [call.operation for call in bench.wire.calls if not call.mutates]
+    bench = PlannerBench.made_by(wanted(**old), quotas=RAISED)
+    assert bench.converge(wanted(**new)) == UpToDate(), bench.reason
+    reads = [call.operation for call in bench.recorder.calls if not call.mutates]
     starts = [index for index, name in enumerate(reads) if name == "DescribeReplicationGroups"]
     looks = [Counter(reads[a:b]) for a, b in zip(starts, [*starts[1:], len(reads)], strict=True)]
     nodes = max(each["node_groups"] * (each["replicas"] + 1) for each in (old, new))
@@ -69,7 +69,7 @@ def test_every_look_of_a_great_change_keeps_to_the_budget(old: dict[str, Any], n
 
 
 def test_asking_why_a_change_was_taken_back_costs_six_calls_whatever_the_size() -> None:
-    bench = Bench.made_by(wanted(**shaped(83, 5)), quotas=RAISED)
+    bench = PlannerBench.made_by(wanted(**shaped(83, 5)), quotas=RAISED)
     bench.simulator.roll_back_next("node_type", "Failed to scale")
-    assert isinstance(bench.converge(wanted(**shaped(83, 5, node_type="cache.m5.large"))), Failed)
-    assert Counter(call.operation for call in bench.wire.calls)["DescribeEvents"] == 6
+    assert isinstance(bench.converge(wanted(**shaped(83, 5, node_type="cache.m5.large"))), Reject)
+    assert Counter(call.operation for call in bench.recorder.calls)["DescribeEvents"] == 6

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from massdriver_redis.calls.base import Change
-from massdriver_redis.state.fields import current, engine_and_version, unseen, zones
-from massdriver_redis.state.observed import World
-from tests.harness.builders import ZONES, group, node, world
+from massdriver_redis.calls.base import ExpectedChange
+from massdriver_redis.state.fields import current, engine_and_version, missing_field, zones
+from massdriver_redis.state.observed import Observed
+from tests.harness.builders import ZONES, group, node, observed
 
 PAIR = group(2, multi_az=True)
 
@@ -33,8 +33,8 @@ PAIR = group(2, multi_az=True)
 )
 def test_each_property_has_a_text(key, text):
     assert current(PAIR, key) == text
-    assert unseen(PAIR, Change(((key, text),))) is None
-    assert unseen(PAIR, Change(((key, "another"),))) == (key, "another")
+    assert missing_field(PAIR, ExpectedChange(((key, text),))) is None
+    assert missing_field(PAIR, ExpectedChange(((key, "another"),))) == (key, "another")
 
 
 def test_members_that_differ_equal_nothing_wanted():
@@ -68,19 +68,19 @@ def test_node_groups_of_different_size_are_a_range():
     [("redis 6.2", True), ("redis 6.x", True), ("redis 6.0", False), ("valkey 6.2", False)],
 )
 def test_an_engine_is_seen_whatever_its_patch(wanted, seen):
-    assert (unseen(PAIR, Change((("engine", wanted),))) is None) is seen
+    assert (missing_field(PAIR, ExpectedChange((("engine", wanted),))) is None) is seen
 
 
 def test_the_first_property_of_a_change_that_is_not_there_is_told():
-    change = Change((("replicas", "1"), ("node_type", "cache.r5.large"), ("engine", "redis 7.1")))
+    change = ExpectedChange((("replicas", "1"), ("node_type", "cache.r5.large"), ("engine", "redis 7.1")))
 
-    assert unseen(PAIR, change) == ("node_type", "cache.r5.large")
+    assert missing_field(PAIR, change) == ("node_type", "cache.r5.large")
 
 
 def test_a_property_that_an_older_provider_recorded_is_passed_over():
-    assert unseen(PAIR, Change((("colour", "red"),))) is None
+    assert missing_field(PAIR, ExpectedChange((("colour", "red"),))) is None
 
 
 def test_zones_are_those_of_the_subnet_group():
-    assert zones(world()) == ZONES
-    assert zones(World()) == {}
+    assert zones(observed()) == ZONES
+    assert zones(Observed()) == {}

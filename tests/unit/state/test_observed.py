@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from massdriver_redis.state.observed import World, unsettled
-from tests.harness.builders import ID, group, node, world
+from massdriver_redis.state.observed import Observed, not_stabilized_reason
+from tests.harness.builders import ID, group, node, observed
 
 SETTLED = group(2)
 
 
 def test_a_group_whose_every_part_is_available_is_settled():
-    assert unsettled(SETTLED) is None
+    assert not_stabilized_reason(SETTLED) is None
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_group_whose_every_part_is_available_is_settled():
     ],
 )
 def test_whatever_still_moves_is_named(moving, what):
-    assert unsettled(moving) == what
+    assert not_stabilized_reason(moving) == what
 
 
 def test_replicas_are_counted_beside_the_primary_in_the_smallest_and_the_largest_node_group():
@@ -55,9 +55,9 @@ def test_a_group_without_node_groups_or_members_speaks_for_nothing():
 
 @pytest.mark.parametrize("part", ["group", "subnet_group", "security_group", "secret"])
 def test_a_world_is_empty_only_without_any_part(part):
-    assert World().empty
-    assert not replace(World(), **{part: getattr(world(), part)}).empty
+    assert Observed().empty
+    assert not replace(Observed(), **{part: getattr(observed(), part)}).empty
 
 
-def test_without_a_security_group_the_ledger_is_empty():
-    assert World().ledger.accepted is None
+def test_without_a_security_group_the_record_is_empty():
+    assert Observed().record.accepted is None

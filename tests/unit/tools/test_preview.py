@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from massdriver_redis.planner.decision import Done, Failed
+from massdriver_redis.planner.decision import Reject, UpToDate
 from tests.harness import planner_bench as the_bench
-from tests.harness.planner_bench import Bench
+from tests.harness.planner_bench import PlannerBench
 from tests.harness.samples import FREE_TIER, SHARDED_CLUSTER, properties, put
 from tests.unit.planner.test_plan_laws import Given, cases
 from tools.preview.__main__ import main
@@ -41,14 +41,14 @@ def told(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 @settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cases())
 def test_the_calls_foreseen_are_the_calls_made(case: Given) -> None:
-    bench = Bench.made_by(case.old)
+    bench = PlannerBench.made_by(case.old)
     end = bench.converge(case.new, old=case.old)
     foreseen = between(case.old, case.new)
     if foreseen.refusal:
-        assert isinstance(end, Failed)
+        assert isinstance(end, Reject)
         assert end.reason.split(":")[0] == foreseen.refusal.split(":")[0]
         return
-    assert end == Done()
+    assert end == UpToDate()
     expected = [
         (call.operation.replace("_", ""), _same(bench, case, call.request)) for call, _ in foreseen.steps
     ]
@@ -56,7 +56,7 @@ def test_the_calls_foreseen_are_the_calls_made(case: Given) -> None:
     assert made == expected
 
 
-def _same(bench: Bench, case: Given, request: Mapping[str, object]) -> dict[str, Any]:
+def _same(bench: PlannerBench, case: Given, request: Mapping[str, object]) -> dict[str, Any]:
     """Return a request of the preview with the names and ids of the bench."""
     text = json.dumps(request)
     home = physical_id(case.old)

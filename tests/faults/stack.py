@@ -17,14 +17,21 @@ import boto3
 from massdriver_redis import log
 from tests.harness import fallback as last_resort
 from tests.harness import samples as document
-from tests.harness.cloudformation import ACCOUNT, PREFIX, REGION, Delivery, Driver, Response
-from tests.harness.inmemory_aws import Swift
-from tests.harness.moto_aws import Cloud
+from tests.harness.cloudformation import (
+    ACCOUNT,
+    PREFIX,
+    REGION,
+    Delivery,
+    FakeCloudFormation,
+    ReceivedResponse,
+)
+from tests.harness.inmemory_aws import InMemoryAws
+from tests.harness.moto_aws import MotoAws
 from tests.harness.recorder import Call
 from tests.simulator import Timing
 
 from .faults import PUT
-from .wire import Wire
+from .recorder import Recorder
 
 NAME = "Redis"
 INVENTED_ID = "shop-Redis-1XK2P3Q4R5S6T"
@@ -51,10 +58,10 @@ TIMING = Timing(
 """Slow things outlast an invocation, so that polls are explored too; the rest keeps runs short."""
 
 _LEDGER = "massdriver-redis:"
-_LASTING = {"massdriver-redis:owner", "massdriver-redis:provider", "massdriver-redis:handed-over"}
+_LASTING = {"massdriver-redis:owner", "massdriver-redis:provider", "massdriver-redis:in-service"}
 
 
-class World(Driver):
+class FaultyStack(FakeCloudFormation):
     """One stack with one resource, `NAME`, driven as CloudFormation does; a context manager.
 
     `wire` numbers the handler's calls, the PUT of the response among them.
@@ -62,8 +69,8 @@ class World(Driver):
 
     def __init__(self, *, real: bool = False, stack_name: str = "shop") -> None:
         self.real = real
-        self.aws: Swift | Cloud = Cloud(TIMING) if real else Swift(TIMING)
-        self.wire = Wire()
+        self.aws: InMemoryAws | MotoAws = MotoAws(TIMING) if real else InMemoryAws(TIMING)
+        self.recorder = Recorder()
         self.told: list[str] = []
         self.other_logs = io.StringIO()
         self.printed = io.StringIO()
@@ -75,7 +82,7 @@ class World(Driver):
         self._exit.enter_context(self.aws)
         if not self.real:
             self._exit.enter_context(mock.patch.object(boto3, "client", _client))
-        self._exit.enter_context(self.wire)
+        self._exit.enter_context(self.recorder)
         self._exit.callback(log.forget)
         self._exit.enter_context(_every_log_to(self.other_logs))
         super().__enter__()
@@ -108,7 +115,7 @@ class World(Driver):
 
     # --- further moves of CloudFormation -----------------------------------------------------------
 
-    def swap(self) -> Response:
+    def swap(self) -> ReceivedResponse:
         """Send the swapped Update of a rollback, without the clean-up that follows it."""
         self.stack_status("UPDATE_ROLLBACK_IN_PROGRESS")
         resource = self.resources[NAME]
@@ -117,7 +124,7 @@ class World(Driver):
         resource.properties, resource.before = resource.before[1], given_up
         return self.swap_again()
 
-    def swap_again(self) -> Response:
+    def swap_again(self) -> ReceivedResponse:
         """Send that Update once more, as ContinueUpdateRollback does."""
         self.stack_status("UPDATE_ROLLBACK_IN_PROGRESS")
         response = self.run(self.send("Update", NAME))
@@ -125,7 +132,7 @@ class World(Driver):
             self.resources[NAME].physical_id = response.physical_id
         return response
 
-    def clean_up_old(self) -> Response:
+    def clean_up_old(self) -> ReceivedResponse:
         """Send the clean-up Delete of a replacement; it can be sent again."""
         self.stack_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
         before = self.resources[NAME].before
@@ -136,7 +143,7 @@ class World(Driver):
 
     def state(self) -> dict[str, Any]:
         """Return what lives, as plain data: nothing in it depends on the path that led there."""
-        with self.wire.handling(False):
+        with self.recorder.handling(False):
             return {
                 "groups": {group.id: self._group(group) for group in self.aws.simulator.groups()},
                 "subnet groups": self._subnet_groups(),
@@ -207,20 +214,20 @@ class World(Driver):
         return [shown["SnapshotName"] for shown in found["Snapshots"]]
 
     @property
-    def _swift(self) -> Swift:
-        assert isinstance(self.aws, Swift)
+    def _swift(self) -> InMemoryAws:
+        assert isinstance(self.aws, InMemoryAws)
         return self.aws
 
     # --- inside ------------------------------------------------------------------------------------
 
     def _invoke(self, delivery: Delivery) -> None:
-        with self.wire.handling():
+        with self.recorder.handling():
             super()._invoke(delivery)
 
     def _receive(self, url: str, body: bytes, **how: Any) -> None:
         call = Call("response", "Put", {})
         assert call.name == PUT
-        self.wire.around(call, lambda: super(World, self)._receive(url, body, **how))
+        self.recorder.around(call, lambda: super(FaultyStack, self)._receive(url, body, **how))
 
     def _listen(self, event: Any, context: Any) -> Any:
         """Run the handler and keep what it returns, raises or prints, which Lambda would log."""
@@ -250,7 +257,7 @@ class World(Driver):
 
     def _fall_back(self, record: dict[str, Any]) -> None:
         """Run the fallback on an event that failed at both tries."""
-        with self.wire.handling(False), self._overheard():
+        with self.recorder.handling(False), self._overheard():
             done = last_resort.take(
                 record, self._swift.rules, self.rule_tags, self._put_late, self.clock.now()
             )
@@ -295,7 +302,7 @@ def _every_log_to(stream: io.StringIO) -> Iterator[None]:
 def _lasting(tags: list[dict[str, str]]) -> dict[str, str]:
     """Return tags without the ledger's notes, which name the requests that came by."""
     return {
-        tag["Key"]: "" if tag["Key"].endswith("handed-over") else tag["Value"]
+        tag["Key"]: "" if tag["Key"].endswith("in-service") else tag["Value"]
         for tag in tags
         if not tag["Key"].startswith(_LEDGER) or tag["Key"] in _LASTING
     }

@@ -20,7 +20,7 @@ def straight(_index: int, _call: Call, send: Send) -> Any:
     return send()
 
 
-class Wire:
+class Recorder:
     """Numbers the calls made inside `handling()`, from 0, and puts `hook` around each.
 
     `history` keeps all of them, whatever `clear` forgets.
