@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import ssl
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 from envelope import FailedEvent
-from eventbridge import tls
 
 _TIMEOUT = 10.0
+_CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 _PAUSES = (0.0, 1.0, 3.0)
 
 
@@ -55,7 +58,7 @@ def _attempt(url: str, body: bytes) -> tuple[int, str]:
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     try:
         connection = http.client.HTTPSConnection(
-            parts.hostname or "", parts.port, timeout=_TIMEOUT, context=tls()
+            parts.hostname or "", parts.port, timeout=_TIMEOUT, context=_tls()
         )
         try:
             # S3's signature covers an empty content type.
@@ -66,3 +69,12 @@ def _attempt(url: str, body: bytes) -> tuple[int, str]:
     except (OSError, http.client.HTTPException, ValueError) as error:
         return 0, type(error).__name__
     return status, f"HTTP status {status}"
+
+
+def _tls() -> ssl.SSLContext:
+    """Return a verifying context that also trusts the bundle an emulator names in the environment."""
+    context = ssl.create_default_context()
+    for bundle in filter(None, map(os.environ.get, _CA_VARIABLES)):
+        if Path(bundle).is_file():
+            context.load_verify_locations(cafile=bundle)
+    return context

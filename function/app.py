@@ -4,40 +4,56 @@ from __future__ import annotations
 
 import os
 
-from massdriver_redis.aws.poll_rule import PollRule
+from massdriver_redis.aws.poll_schedule import PollSchedules
 from massdriver_redis.aws.session import own_client
 from massdriver_redis.clock import Clock, SystemClock
-from massdriver_redis.cloudformation import delivery as responder
+from massdriver_redis.cloudformation import delivery
 from massdriver_redis.cloudformation.request import Request
 from massdriver_redis.handler import LambdaContext, PollingResource, Sender
-from massdriver_redis.reconciler.loop import Reconciliation, Settings
-from massdriver_redis.state.naming import names
+from massdriver_redis.reconciler.lease import Lease
+from massdriver_redis.reconciler.loop import Limits, Reconciliation
+
+
+class Provider:
+    """The provider as the environment of this function describes it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._prefix = os.environ["RESOURCE_PREFIX"]
+        self._group = os.environ["SCHEDULE_GROUP"]
+        self._role = os.environ["SCHEDULER_ROLE_ARN"]
+
+    def begin(self, request: Request, context: LambdaContext) -> Reconciliation:
+        """Return this invocation's work on a request."""
+        clock, schedules = self._clock, self._schedules(context)
+        limits = Limits(ends=clock.now() + context.get_remaining_time_in_millis() / 1000)
+
+        def lease_for(resource_id: str) -> Lease:
+            return Lease(schedules, request, resource_id, clock)
+
+        return Reconciliation(request, lease_for, self._prefix, clock, limits)
+
+    def carried(self, schedule: str, context: LambdaContext) -> object:
+        """Return the event that a poll schedule carries, None where it is gone."""
+        return self._schedules(context).read(schedule)
+
+    def stop_polling(self, request: Request, context: LambdaContext) -> None:
+        """Delete the schedule of a poll whose work can't begin."""
+        self._schedules(context).delete(request.schedule_name)
+
+    def _schedules(self, context: LambdaContext) -> PollSchedules:
+        client, function = own_client("scheduler"), context.invoked_function_arn
+        return PollSchedules(client, self._group, function, self._role, self._clock.sleep)
 
 
 def wire(clock: Clock, send: Sender) -> PollingResource:
     """Return the resource as the environment of this function describes it."""
-    prefix = os.environ["RESOURCE_PREFIX"]
-    response_host = os.environ.get("RESPONSE_HOST", "")
-
-    def rule_for(physical_id: str, context: LambdaContext) -> PollRule:
-        name = names(physical_id, prefix).rule
-        return PollRule(own_client("events"), name, context.invoked_function_arn, clock.sleep)
-
-    def begin(request: Request, context: LambdaContext) -> Reconciliation:
-        ends = clock.now() + context.get_remaining_time_in_millis() / 1000
-        return Reconciliation(
-            request, lambda id_: rule_for(id_, context), clock, Settings(prefix, ends, response_host)
-        )
-
-    def disarm(request: Request, context: LambdaContext) -> None:
-        rule_for(request.physical_id or "", context).disarm(request.request_id)
-
-    return PollingResource(begin, disarm, clock, send, response_host)
+    return PollingResource(Provider(clock), clock, send, os.environ.get("RESPONSE_HOST", ""))
 
 
-resource = wire(SystemClock(), responder.send)
+resource = wire(SystemClock(), delivery.send)
 
 
 def handler(event: object, context: LambdaContext) -> dict[str, object]:
-    """Handle an event of CloudFormation or of a poll rule; return a small summary without secrets."""
+    """Handle an event of CloudFormation or of a poll schedule; return a small summary without secrets."""
     return resource(event, context)

@@ -15,7 +15,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
+
+NODE_QUOTA = 90
+"""Nodes of one cluster that AWS allows without a raised quota (ElastiCache quotas)."""
 
 NEAR = timedelta(days=180)
 """How long before the end of a support phase the warnings begin."""
@@ -65,11 +68,6 @@ def matches(wanted: str, live: str) -> bool:
     return found[: len(asked)] == asked
 
 
-def newer(a: str, b: str) -> bool:
-    """Tell whether version `a` is ahead of version `b` of the same engine."""
-    return compare("", a, "", b) > 0
-
-
 def compare(engine_a: str, version_a: str, engine_b: str, version_b: str) -> int:
     """Return -1, 0 or 1 as version a is behind, level with or ahead of version b.
 
@@ -97,8 +95,12 @@ def creatable(engine: str, wanted: str, secure: bool, available: Collection[str]
         return candidates[0] if version.on_sale else None
     if _numbers(wanted)[0] < _PATCHLESS_FROM:
         return next((wire for wire in candidates if wire in available), None)
-    offered = [wire for wire in available if matches(wanted, wire)]
-    return ".".join(map(str, max(map(_comparable, offered)))) if offered else None
+    return _newest(wire for wire in available if matches(wanted, wire))
+
+
+def _newest(wire_versions: Iterable[str]) -> str | None:
+    newest = max(map(_comparable, wire_versions), default=None)
+    return ".".join(map(str, newest)) if newest else None
 
 
 def offered(engine: str, available: Collection[str]) -> tuple[str, ...]:

@@ -8,23 +8,22 @@ life cycle and replaces those parts; each override says which behaviour forces i
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from crhelper import FAILED, CfnResource
 
 from massdriver_redis import log
 from massdriver_redis.clock import Clock
-from massdriver_redis.cloudformation import response
+from massdriver_redis.cloudformation import poll_event, response
 from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableError
 from massdriver_redis.cloudformation.outcome import Ignored, Outcome, Pending, Response
 from massdriver_redis.cloudformation.request import Request, parse, secrets_of
-from massdriver_redis.errors import EnvelopeError, ResourceError, shorten
+from massdriver_redis.errors import EnvelopeError, InvalidRequestError, ResourceError, shorten
 from massdriver_redis.log import logger
-from massdriver_redis.state.naming import nothing_made
+from massdriver_redis.state.naming import nothing_made, unknown_outcome
 
 _RESERVE = 5.0
-"""Seconds of an invocation kept back from the response PUT, to record the answer and disarm."""
+"""Seconds of an invocation kept back from the response PUT, to record it and stop polling."""
 
 
 class LambdaContext(Protocol):
@@ -41,23 +40,36 @@ class LambdaContext(Protocol):
 class Work(Protocol):
     """One invocation's work on one request.
 
-    `physical_id` is the id any answer must carry, `armed` whether a poll will come for this request;
-    `run` may raise; `after_answer` must not.
+    `physical_id` is the id any response must carry, `polling` whether a poll comes for this request; `run`
+    may raise; `after_response` must not.
     """
 
     @property
     def physical_id(self) -> str:
-        """Return the id any answer must carry."""
+        """Return the id any response must carry."""
 
     @property
-    def armed(self) -> bool:
-        """Tell whether a poll will come for this request."""
+    def polling(self) -> bool:
+        """Tell whether a poll comes for this request."""
 
     def run(self) -> Outcome:
         """Take the request as far as this invocation can."""
 
-    def after_answer(self, answer: Response, *, delivered: bool = True) -> None:
-        """Record that `answer` was given, if CloudFormation took it, and disarm the poll rule."""
+    def after_response(self, response: Response, *, delivered: bool) -> None:
+        """Record the response, if CloudFormation took it, and stop polling."""
+
+
+class Provider(Protocol):
+    """What the resource is made by."""
+
+    def begin(self, request: Request, context: LambdaContext) -> Work:
+        """Return the work on a request; raises ResourceError where there can be none."""
+
+    def carried(self, schedule: str, context: LambdaContext) -> object:
+        """Return the event that a poll schedule carries, None where it is gone."""
+
+    def stop_polling(self, request: Request, context: LambdaContext) -> None:
+        """Delete the schedule of a poll whose work can't begin; failures are logged."""
 
 
 class Sender(Protocol):
@@ -68,23 +80,13 @@ class Sender(Protocol):
 
 
 class UndeliveredError(Exception):
-    """No response and no armed rule: Lambda must deliver the event again."""
+    """Neither a response nor a poll to come: Lambda must deliver the event again."""
 
 
 class PollingResource(CfnResource):
-    """A custom resource whose work is `begin(request, context)` for the first event and each poll alike.
+    """A custom resource whose work is the same for the first delivery of a request and for each poll."""
 
-    `disarm(request, context)` removes the rule of a poll whose work can't even begin any more.
-    """
-
-    def __init__(
-        self,
-        begin: Callable[[Request, LambdaContext], Work],
-        disarm: Callable[[Request, LambdaContext], None],
-        clock: Clock,
-        send: Sender,
-        response_host: str = "",
-    ) -> None:
+    def __init__(self, provider: Provider, clock: Clock, send: Sender, response_host: str = "") -> None:
         # Not crhelper's own __init__: it builds three boto3 clients that only its own polling uses, and
         # sets the root logger's level. A test holds that every other attribute of it is set here.
         self._sleep_on_delete = 0
@@ -109,8 +111,7 @@ class PollingResource(CfnResource):
             register(self._run)
         for register in (self.poll_create, self.poll_update, self.poll_delete):
             register(self._run)
-        self._begin = begin
-        self._disarm = disarm
+        self._provider = provider
         self._clock = clock
         self._put = send
         self._response_host = response_host
@@ -119,17 +120,25 @@ class PollingResource(CfnResource):
     def __call__(  # type: ignore[override]
         self, event: object, context: LambdaContext
     ) -> dict[str, object]:
-        """Handle one event of CloudFormation or of the poll rule; return a summary without secrets.
+        """Handle one event of CloudFormation or of a poll schedule; return a summary without secrets.
 
-        Raises UndeliveredError where only another delivery of the event by Lambda can help.
+        Raises UndeliveredError where only another delivery of the event by Lambda can help, and ResourceError
+        where a poll's schedule can't be read.
         """
         log.forget()
+        now = self._clock.now()
+        if poll_event.is_poll(event):
+            # Whoever may invoke the function can forge a poll: what it says of itself is never acted on.
+            schedule, late = poll_event.schedule_of(event), poll_event.is_stale(event, now)
+            event = None if late or not schedule else self._provider.carried(schedule, context)
+            if schedule and event is None:
+                return self._unanswered("IGNORED", "the poll is late, or its schedule is gone")
         try:
             # Before crhelper sees the event: it would answer a malformed one to the previous stack's URL.
-            self._request = parse(event, self._clock.now(), self._response_host)
+            self._request = parse(event, now, self._response_host)
         except EnvelopeError as error:
             logger.error("Event refused, nothing is answered", reason=str(error))
-            return {"status": "REFUSED", "physical_resource_id": "", "reason": str(error)}
+            return self._unanswered("REFUSED", str(error))
         log.protect(*secrets_of(self._request))
         self._work: Work | None = None
         self._outcome: Outcome = Ignored("")
@@ -137,18 +146,24 @@ class PollingResource(CfnResource):
         super().__call__(event, context)
         if self._sam_local and isinstance(self._outcome, Response):
             # crhelper sends nothing on a developer's machine; showing the response is the delivery.
-            self._after_answer(self._outcome, delivered=True)
-        if self._unreachable and not self._armed():
-            raise UndeliveredError("the response could not be delivered and no poll rule is armed")
+            self._after_response(self._outcome, delivered=True)
+        open_ = self._unreachable or isinstance(self._outcome, Pending)
+        if open_ and not self._polling():
+            raise UndeliveredError("the request is open and no poll comes for it")
         return self._summary()
+
+    def _unanswered(self, status: str, reason: str) -> dict[str, object]:
+        return {"status": status, "physical_resource_id": "", "reason": reason}
 
     def _run(self, _event: object, context: LambdaContext) -> str:
         """Do the work; crhelper calls this for every kind of event. It never raises."""
         try:
-            self._work = self._begin(self._request, context)
+            self._work = self._provider.begin(self._request, context)
             self._outcome = self._work.run()
+        except InvalidRequestError as error:
+            physical_id = self._request.physical_id or nothing_made(self._request.owner)
+            self._outcome = Response("FAILED", physical_id, str(error))
         except ResourceError as error:
-            logger.warning("Request failed", reason=str(error))
             self._outcome = self._failed(str(error))
         except Exception as error:
             logger.exception("Request failed unexpectedly")
@@ -165,11 +180,11 @@ class PollingResource(CfnResource):
         for candidate in (*candidates, self._request.physical_id):
             if isinstance(candidate, str) and candidate:
                 return candidate
-        return nothing_made(self._request.owner)
+        return unknown_outcome(self._request.owner)
 
     def _polling_init(self, event: object) -> None:  # noqa: ARG002
         # crhelper arms a rule here after the function ran and takes the id for "done". Here the work has
-        # armed its rule before its first mutation, and only an Answer ends it.
+        # created its schedule before anything else, and only a Response ends it.
         self._send_response = isinstance(self._outcome, Response)
 
     def _cfn_response(self, event: object) -> None:  # noqa: ARG002
@@ -177,17 +192,16 @@ class PollingResource(CfnResource):
         self._send()
 
     def _send(self, status: str | None = None, reason: str = "", send_response: object = None) -> None:  # noqa: ARG002
-        """Deliver the answer, then have it recorded and the rule disarmed; never raises.
+        """Deliver the response, then have it recorded and polling stopped; never raises.
 
-        The PUT goes first: after a crash in between, the next poll gives the same answer again. crhelper
+        The PUT goes first: after a crash in between, the next poll gives the same response again. crhelper
         itself calls this with a status after an exception of its own.
         """
         if status == FAILED:
             self._outcome = self._failed(reason)
         if not isinstance(self._outcome, Response):
             return
-        answer = self._presentable(self._outcome)
-        self._outcome = answer
+        answer = self._outcome = self._presentable(self._outcome)
         delivered = True
         try:
             self._put(
@@ -203,7 +217,7 @@ class PollingResource(CfnResource):
             logger.error("The response is not delivered yet", error=str(error))
             self._unreachable = True
             return
-        self._after_answer(answer, delivered=delivered)
+        self._after_response(answer, delivered=delivered)
 
     def _presentable(self, answer: Response) -> Response:
         # AWS's words and a user's names may hold control characters, which have no place in a Reason.
@@ -214,18 +228,18 @@ class PollingResource(CfnResource):
         attributes = {} if answer.status == FAILED else answer.attributes
         return Response(answer.status, self._physical_id(), reason, attributes)
 
-    def _after_answer(self, answer: Response, *, delivered: bool) -> None:
+    def _after_response(self, answer: Response, *, delivered: bool) -> None:
         try:
             if self._work:
-                self._work.after_answer(answer, delivered=delivered)
+                self._work.after_response(answer, delivered=delivered)
             elif self._request.is_poll:
-                self._disarm(self._request, self._context)
+                self._provider.stop_polling(self._request, self._context)
         except Exception:
-            logger.exception("The answer was delivered but not recorded; the next poll repeats it")
+            logger.exception("The response was delivered but not recorded; the next poll repeats it")
 
-    def _armed(self) -> bool:
-        """Tell whether a poll will deliver the answer later."""
-        return self._request.is_poll or (self._work is not None and self._work.armed)
+    def _polling(self) -> bool:
+        """Tell whether a poll will deliver the response later."""
+        return self._request.is_poll or (self._work is not None and self._work.polling)
 
     def _seconds_left(self) -> float:
         return float(self._context.get_remaining_time_in_millis()) / 1000 - _RESERVE
@@ -235,9 +249,9 @@ class PollingResource(CfnResource):
         summary: dict[str, object] = {"physical_resource_id": self._physical_id()}
         match outcome:
             case Pending():
-                summary |= {"status": "PENDING", "reason": log.redact(outcome.waiting_for)}
+                summary |= {"status": "PENDING", "reason": log.redact(outcome.reason)}
             case Ignored():
-                summary |= {"status": "SILENT", "reason": log.redact(outcome.why)}
+                summary |= {"status": "IGNORED", "reason": log.redact(outcome.reason)}
             case Response():
                 answer = self._presentable(outcome)
                 summary |= {"status": answer.status, "reason": answer.reason}
@@ -255,16 +269,16 @@ class PollingResource(CfnResource):
         """Send nothing: crhelper's timer would answer FAILED while AWS is still at work."""
 
     def _put_rule(self) -> None:
-        """Make no rule: the work arms its own, with a name that a later operation takes over."""
+        """Make no rule: the work polls by a schedule of its own."""
 
     def _put_targets(self, func_name: str) -> None:
-        """Set no target: crhelper's would hold the whole event, which may pass EventBridge's limit."""
+        """Set no target: there is no rule."""
 
     def _add_permission(self, rule_arn: str) -> None:
-        """Add no permission: the template has one for all rules, and a function's policy is finite."""
+        """Add no permission: Scheduler invokes the function by an execution role."""
 
     def _remove_permission(self, sid: str) -> None:
-        """Remove no permission: the template's stays."""
+        """Remove no permission: there is none."""
 
     def _remove_polling(self) -> None:
-        """Remove nothing: the work disarms by name, after the response, and never fails on it."""
+        """Remove nothing: the work deletes its schedule after the response, and never fails on it."""

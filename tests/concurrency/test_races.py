@@ -186,11 +186,7 @@ def old_poll_within(change: dict[str, Any]) -> Play:
         live = look(interleaved, original)
         interleaved.begin_update({**before, **change})
         interleaved.cloudformation.step(until=interleaved.clock.now() + 1)
-        (poll,) = [
-            event
-            for rule in interleaved.cloudformation.armed()
-            for event in interleaved.cloudformation.carried(rule)
-        ]
+        (poll,) = interleaved.cloudformation.polls()
         newer = interleaved.begin_roll_back()
         suspend(interleaved, newer, at, lambda: interleaved.invoke(poll), None)
         response = interleaved.end(newer)
@@ -300,7 +296,7 @@ def live_with(late: Late) -> None:
 
     def deliver(interleaved: Interleaved) -> None:
         event = requests[late.again].event
-        polls = [json.loads(text) for text in interleaved.cloudformation.rule_inputs]
+        polls = [json.loads(text) for text in interleaved.cloudformation.schedule_inputs]
         mine = [poll for poll in polls if poll["RequestId"] == event["RequestId"]]
         copies.append(mine[-1] if late.poll and mine else event)
         interleaved.invoke(copies[-1])
@@ -321,44 +317,46 @@ IN_FLIGHT = 45.0
 """Seconds a call may be on its way: three attempts of 15 seconds each."""
 
 RACES = [
-    Race("a create with itself", with_itself(begun_create), 85),
-    Race("an update with itself", with_itself(begun_update(BIGGER)), 45),
-    Race("a replacement with itself", with_itself(begun_update(REPLACED)), 120),
-    Race("a delete with itself", with_itself(begun_delete), 60),
+    Race("a create with itself", with_itself(begun_create), 45),
+    Race("an update with itself", with_itself(begun_update(BIGGER)), 40),
+    Race("a replacement with itself", with_itself(begun_update(REPLACED)), 90),
+    Race("a delete with itself", with_itself(begun_delete), 50),
     Race(
         "a create and its delete",
         cancelled_create(
             lambda interleaved: computed_id(interleaved.cloudformation, interleaved.properties())
         ),
-        85,
+        45,
     ),
-    Race("a create and a delete under an invented id", cancelled_create(lambda _: INVENTED), 85),
-    Race("a create and a delete without an id", cancelled_create(lambda _: None), 85),
-    Race("a node type and its rollback", rolled_back(BIGGER), 45),
-    Race("replicas and their rollback", rolled_back(COPIES), 55),
-    Race("fewer replicas and their rollback", rolled_back({"replicas": 0}, COPIES), 55),
-    Race("a replacement and its rollback", rolled_back(REPLACED), 120),
-    Race("a node type and the first look of its rollback", first_look_of_the_rollback(BIGGER), 95, slow=True),
-    Race("replicas and the first look of their rollback", first_look_of_the_rollback(COPIES), 120, slow=True),
+    Race("a create and a delete under an invented id", cancelled_create(lambda _: INVENTED), 45),
+    Race("a create and a delete without an id", cancelled_create(lambda _: None), 45),
+    Race("a node type and its rollback", rolled_back(BIGGER), 40),
+    Race("replicas and their rollback", rolled_back(COPIES), 50),
+    Race("fewer replicas and their rollback", rolled_back({"replicas": 0}, COPIES), 50),
+    Race("a replacement and its rollback", rolled_back(REPLACED), 90),
+    Race(
+        "a node type and the first look of its rollback", first_look_of_the_rollback(BIGGER), 120, slow=True
+    ),
+    Race("replicas and the first look of their rollback", first_look_of_the_rollback(COPIES), 150, slow=True),
     Race(
         "a replacement and the first look of its rollback",
         first_look_of_the_rollback(REPLACED),
         190,
         slow=True,
     ),
-    Race("a rollback and an old poll of the node type", old_poll_within(BIGGER), 60, slow=True),
-    Race("a rollback and an old poll of the replacement", old_poll_within(REPLACED), 60, slow=True),
+    Race("a rollback and an old poll of the node type", old_poll_within(BIGGER), 190, slow=True),
+    Race("a rollback and an old poll of the replacement", old_poll_within(REPLACED), 340, slow=True),
 ]
 
 LANDINGS = [
     Race(
         "calls of a create that land in its delete",
         cancelled_create(lambda _: INVENTED, flight=IN_FLIGHT),
-        85,
+        45,
     ),
-    Race("calls of a node type that land in its rollback", rolled_back(BIGGER, flight=IN_FLIGHT), 45),
-    Race("calls of replicas that land in their rollback", rolled_back(COPIES, flight=IN_FLIGHT), 55),
-    Race("calls of a replacement that land in its rollback", rolled_back(REPLACED, flight=IN_FLIGHT), 120),
+    Race("calls of a node type that land in its rollback", rolled_back(BIGGER, flight=IN_FLIGHT), 40),
+    Race("calls of replicas that land in their rollback", rolled_back(COPIES, flight=IN_FLIGHT), 50),
+    Race("calls of a replacement that land in its rollback", rolled_back(REPLACED, flight=IN_FLIGHT), 90),
 ]
 
 
@@ -416,7 +414,7 @@ def test_after_a_life_no_copy_of_any_of_its_events_does_or_answers_anything() ->
     with Interleaved(SLOW) as interleaved:
         life(interleaved, requests.__setitem__)
         interleaved.settle()
-        polls = [json.loads(text) for text in dict.fromkeys(interleaved.cloudformation.rule_inputs)]
+        polls = [json.loads(text) for text in dict.fromkeys(interleaved.cloudformation.schedule_inputs)]
         assert {poll["RequestId"] for poll in polls} == {request.id for request in requests.values()}
         interleaved.made.clear()
         for event in (*(request.event for request in requests.values()), *polls):

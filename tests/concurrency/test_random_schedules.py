@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from massdriver_redis.calls import base as calls
+from massdriver_redis.calls import ec2
 from massdriver_redis.reconciler.apply import ApplyController
 from tests.concurrency.schedules.handler import Handler
 from tests.concurrency.schedules.reconciler import Reconciler
@@ -31,9 +31,9 @@ def test_a_seeded_share_of_schedules_of_the_handler() -> None:
 
 
 def test_the_planner_s_schedules_find_that_names_are_random(monkeypatch) -> None:
-    make, numbers = calls.create_security_group, itertools.count()
+    make, numbers = ec2.create_security_group, itertools.count()
     monkeypatch.setattr(
-        calls, "create_security_group", lambda name, *rest: make(f"{name}-{next(numbers)}", *rest)
+        ec2, "create_security_group", lambda name, *rest: make(f"{name}-{next(numbers)}", *rest)
     )
 
     with pytest.raises(AssertionError):

@@ -254,6 +254,6 @@ def test_a_delete_that_runs_out_of_time_says_so_and_the_next_one_ends_it() -> No
         late = stack.delete(NAME)
 
         assert not late.ok
-        assert late.reason.startswith("Out of time while")
+        assert late.reason.startswith("Timed out while")
         assert stack.delete(NAME).ok
         assert stack.leftovers() == []

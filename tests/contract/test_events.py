@@ -10,14 +10,15 @@ from unittest import mock
 
 import pytest
 
-from massdriver_redis.aws.poll_rule import PollRule
-from massdriver_redis.cloudformation.request import parse, slim_event
+from massdriver_redis.cloudformation import poll_event
+from massdriver_redis.cloudformation.request import parse
 from massdriver_redis.properties import parse as properties
 from massdriver_redis.state import naming
-from tests.harness.cloudformation import PREFIX, FakeCloudFormation, stringify
+from tests.harness.cloudformation import FakeCloudFormation, SentRequest, stringify
 from tests.harness.context import FUNCTION
 from tests.harness.moto_aws import MotoAws, client
 from tests.harness.samples import PRESETS
+from tests.harness.schedules import GROUP, ROLE_ARN
 
 FOLDER = Path(__file__).parents[2] / "events"
 NAMES = ["free-tier", "highly-available", "sharded-cluster"]
@@ -48,7 +49,7 @@ def provider(name):
         for subnet in wanted["internal_subnets"]:
             with mock.patch("moto.ec2.models.subnets.random_subnet_id", return_value=last_part(subnet)):
                 ec2.create_subnet(VpcId=vpc, CidrBlock=subnet["cidr"], AvailabilityZone=subnet["aws_zone"])
-        with FakeCloudFormation(cloud.clock) as cloudformation:
+        with FakeCloudFormation(cloud.clock, cloud.schedules) as cloudformation:
             yield cloudformation
 
 
@@ -91,16 +92,20 @@ def test_the_later_events_carry_the_id_the_create_would_answer(name):
     owner = naming.Owner(create["StackId"], create["LogicalResourceId"])
     physical_id = naming.physical_id(owner, read.name_prefix, read.create_only())
 
-    for step in ("update", "delete", "poll"):
+    for step in ("update", "delete"):
         assert load(name, step)["PhysicalResourceId"] == physical_id
+    assert poll_event.id_in(load(name, "poll")["ScheduleName"]) == physical_id
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_poll_event_is_what_the_rule_of_the_create_would_carry_but_for_its_start(name):
-    # Without StartedAt its time begins when it is invoked, so that the file stays usable by hand.
+def test_a_poll_event_is_what_the_schedule_of_the_create_carries_but_for_its_times(name):
+    # Without its times the file can be used at any time, after the create of the same folder.
     poll = load(name, "poll")
-    carried = slim_event(parse(load(name, "create"), 1_782_864_000.0), poll["PhysicalResourceId"])
-    del carried["StartedAt"]
+    request = parse(load(name, "create"), 1_782_864_000.0)
+    schedule = poll_event.schedule_name(request, poll_event.id_in(poll["ScheduleName"]))
+    carried = json.loads(poll_event.schedule_input(request, schedule, 1_782_864_000.0))
+    for time in ("StartedAt", "ArmedAt", "ScheduledTime"):
+        del carried[time]
 
     assert poll == carried
 
@@ -129,15 +134,26 @@ def test_a_cluster_is_created_updated_and_deleted_by_its_events(name):
 def test_a_poll_event_goes_on_with_the_create(name):
     create, poll = load(name, "create"), load(name, "poll")
     with provider(name) as cloudformation:
-        rule = PollRule(client("events"), naming.names(poll["PhysicalResourceId"], PREFIX).rule, FUNCTION)
-        rule.arm(poll)
-        cloudformation.requests[create["RequestId"]] = request = cloudformation.adopt(poll)
-        request.event["ResponseURL"] = create["ResponseURL"]
+        request = parse(create, cloudformation.clock.now())
+        schedule, now = poll["ScheduleName"], cloudformation.clock.now()
+        client("scheduler").create_schedule(
+            Name=schedule,
+            GroupName=GROUP,
+            ScheduleExpression="rate(1 minute)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={
+                "Arn": FUNCTION,
+                "RoleArn": ROLE_ARN,
+                "Input": poll_event.schedule_input(request, schedule, now),
+            },
+        )
+        sent = cloudformation.requests[create["RequestId"]] = SentRequest(create, now)
+        cloudformation.deliver(poll)
 
-        response = cloudformation.run(request)
+        response = cloudformation.run(sent)
 
         assert response.ok
-        assert response.physical_id == poll["PhysicalResourceId"]
+        assert response.physical_id == poll_event.id_in(schedule)
         assert cloudformation.armed() == []
 
 

@@ -67,11 +67,11 @@ def broken(draw: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def denied():
-    """A stage on which nothing can be made: what passes for valid ends there."""
+    """A stack in which nothing can be made: what passes for valid ends there."""
     with StackUnderTest() as stack:
 
         def deny(call, _index):
-            if call.mutates and call.service != "sts":
+            if call.mutates and call.service not in ("sts", "scheduler"):
                 raise client_error("AccessDenied", operation=call.operation, status=403)
 
         stack.recorder.before = deny

@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from massdriver_redis import log
-from massdriver_redis.aws.poll_rule import target_id
 from massdriver_redis.cloudformation.outcome import Response
 from massdriver_redis.handler import PollingResource
 from massdriver_redis.state import naming
@@ -18,10 +17,12 @@ from tests.faults.explorer import record, replay
 from tests.faults.judge import Fault
 from tests.faults.operations import OPERATIONS
 from tests.faults.secrecy import EXTERNAL_ID, KINDS, SIGNATURE, TOKEN, findings, secrets
-from tests.faults.stack import FaultyStack
-from tests.harness import fallback as last_resort
+from tests.faults.stack import SERVICE_TIMEOUT, FaultyStack
+from tests.harness import fallback
 from tests.harness.cloudformation import PREFIX
+from tests.harness.context import FUNCTION
 from tests.harness.inmemory_aws import client
+from tests.harness.schedules import GROUP, ROLE_ARN, Schedules
 
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 CREATE = BY_NAME["create replicated"]
@@ -117,9 +118,21 @@ def in_a_tag_of_the_secret(resource, secret):
     client("secretsmanager").tag_resource(SecretId=name, Tags=[{"Key": "note", "Value": secret}])
 
 
-def in_the_description_of_a_rule(resource, secret):
-    name = naming.names(resource._physical_id(), PREFIX).rule
-    client("events").put_rule(Name=name, ScheduleExpression="rate(1 minute)", Description=secret)
+def make_schedule(resource, **changes):
+    """Make a schedule that carries the request, as another of its own would."""
+    wanted = {
+        "GroupName": GROUP,
+        "Name": "another",
+        "ScheduleExpression": "rate(1 day)",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "StartDate": resource._clock.now() + 3600,
+        "Target": {"Arn": FUNCTION, "RoleArn": ROLE_ARN, "Input": json.dumps(resource._event)},
+    }
+    client("scheduler").create_schedule(**{**wanted, **changes})
+
+
+def in_the_description_of_a_schedule(resource, secret):
+    make_schedule(resource, Description=secret)
 
 
 PLACES = {
@@ -133,7 +146,7 @@ PLACES = {
     in_a_tag_of_the_security_group: "a security group",
     in_a_tag_of_the_cluster: "a replication group",
     in_a_tag_of_the_secret: "a parameter of secretsmanager:TagResource",
-    in_the_description_of_a_rule: "a parameter of events:PutRule",
+    in_the_description_of_a_schedule: "a parameter of scheduler:CreateSchedule",
 }
 
 
@@ -158,23 +171,28 @@ def test_a_planted_leak_is_found(plain, monkeypatch, leak, kind):
     assert f"{kind} in {PLACES[leak]}" in told_in(plain)
 
 
-def test_a_token_in_a_rules_input_is_found(plain, monkeypatch):
+def test_a_token_in_a_schedules_input_is_found(plain, monkeypatch):
     def in_the_input(resource, secret):
         event = json.dumps({**resource._event, "note": secret})
-        target = {"Id": target_id("another"), "Arn": "arn:aws:lambda:us-east-1:1:function:f", "Input": event}
-        rule = naming.names(resource._physical_id(), PREFIX).rule
-        client("events").put_targets(Rule=rule, Targets=[target])
+        make_schedule(resource, Target={"Arn": FUNCTION, "RoleArn": ROLE_ARN, "Input": event})
 
     plant(monkeypatch, in_the_input, TOKEN)
 
-    assert f"{TOKEN} in Targets of events:PutTargets" in told_in(plain)
+    assert f"{TOKEN} in Target of scheduler:CreateSchedule" in told_in(plain)
 
 
 @pytest.mark.parametrize("kind", [SIGNATURE, EXTERNAL_ID])
-def test_a_rule_that_outlives_its_request_is_found(plain, monkeypatch, kind):
-    monkeypatch.setattr("massdriver_redis.aws.poll_rule.PollRule.disarm", lambda *_: None)
+def test_a_schedule_that_outlives_its_request_is_found_until_it_ends_by_itself(monkeypatch, kind):
+    monkeypatch.setattr(Schedules, "DeleteSchedule", lambda *_, **__: None)
+    outlives = f"{kind} in a schedule that outlives its request"
+    with FaultyStack() as faulty:
+        CREATE.act(faulty)
+        faulty.idle(120)
+        assert outlives in set(findings(faulty))
 
-    assert f"{kind} in a rule that outlives its request" in told_in(plain)
+        faulty.idle(int(SERVICE_TIMEOUT) + 300)
+
+        assert outlives not in set(findings(faulty))
 
 
 @pytest.mark.parametrize("kind", [SIGNATURE, EXTERNAL_ID])
@@ -184,7 +202,7 @@ def test_a_leak_of_the_fallback_is_found(plain, monkeypatch, kind):
         given = failed.event["ResourceProperties"]["aws_authentication"]["data"]["external_id"]
         return f"{failed.event['ResponseURL'].partition('Signature=')[2]} {given}"
 
-    monkeypatch.setattr(last_resort.MODULES["app"], "_explained", talkative)
+    monkeypatch.setattr(fallback.MODULES["app"], "_explained", talkative)
 
     told = told_in(plain, "killed before", for_good=True)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,25 +24,6 @@ def shop(emulator: Emulator) -> Iterator[stacks.Stack]:
     stack = stacks.Stack(emulator, "shop")
     yield stack
     stack.delete()
-
-
-@contextlib.contextmanager
-def forbidden(emulator: Emulator, action: str) -> Iterator[None]:
-    """Take one action from the function's own role for a while."""
-    iam, role = emulator.client("iam"), stacks.Stack(emulator, stacks.PROVIDER).outputs()["RoleArn"]
-    rules = [
-        {"Effect": "Allow", "Action": "*", "Resource": "*"},
-        {"Effect": "Deny", "Action": action, "Resource": "*"},
-    ]
-    document = json.dumps({"Version": "2012-10-17", "Statement": rules})
-    boundary = iam.create_policy(PolicyName="forbidden", PolicyDocument=document)["Policy"]["Arn"]
-    name = role.rsplit("/", 1)[-1]
-    iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=boundary)
-    try:
-        yield
-    finally:
-        iam.delete_role_permissions_boundary(RoleName=name)
-        iam.delete_policy(PolicyArn=boundary)
 
 
 def test_a_create_that_aws_fails_later_is_reported_and_removed(
@@ -81,7 +60,7 @@ def test_a_refused_update_and_one_that_fails_half_way_are_rolled_back_and_the_cl
     assert any("cluster_mode_enabled" in reason for reason in shop.reasons())
 
     failing = TEMPLATE.replace("replicas: 0", "replicas: 2").replace("vpc_access: true", "vpc_access: false")
-    with forbidden(emulator, "elasticache:IncreaseReplicaCount"):
+    with stacks.forbidden(emulator, "elasticache:IncreaseReplicaCount"):
         assert shop.update(failing, given) == "UPDATE_ROLLBACK_COMPLETE"
     assert any("elasticache:IncreaseReplicaCount" in reason for reason in shop.reasons())
 

@@ -1,42 +1,136 @@
-"""Work that outlasts one invocation, deployed: the poll rule carries it on, and goes when it is done."""
+"""Work that outlasts one invocation, deployed: a schedule carries it on, and goes when it is done."""
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
-from tests.e2e.emulator.emulator import ROOT
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.e2e.emulator.emulator import ACCOUNT, ROOT
 
 from .emulator import stacks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.e2e.emulator.emulator import Emulator
 
 REFUSED = 6
 """Calls refused for want of capacity; the function tries again every ten seconds, for 45 s at a time."""
 
+TEMPLATE = (ROOT / "examples" / "free-tier.yaml").read_text()
+SHORT = TEMPLATE.replace("      node_type:", "      ServiceTimeout: 120\n      node_type:")
+ENDS_AFTER = (120 + 300) / 20
+"""Seconds from the request to the EndDate of its schedule, with the emulator's time 20 times as fast."""
 
-def test_a_create_that_outlasts_an_invocation_is_finished_by_the_poll_rule(
+
+def test_a_create_that_outlasts_an_invocation_is_finished_by_its_schedule(
     emulator: Emulator, network: stacks.Network
 ) -> None:
-    events, rules = emulator.client("events"), set()
+    scheduler = emulator.client("scheduler")
+    found: dict[str, dict[str, str]] = {}
 
     def look() -> None:
-        found = events.list_rules(NamePrefix="mdr-")["Rules"]
-        rules.update((each["Name"], each["ScheduleExpression"]) for each in found)
+        for each in scheduler.list_schedules()["Schedules"]:
+            try:
+                shown = scheduler.get_schedule(GroupName=each["GroupName"], Name=each["Name"])
+            except scheduler.exceptions.ResourceNotFoundException:
+                continue
+            found[each["Name"]] = shown
 
     stack = stacks.Stack(emulator, "patient", at_each_look=look)
     emulator.order("capacity_shortage", REFUSED)
 
-    status = stack.create((ROOT / "examples" / "free-tier.yaml").read_text(), network.parameters())
+    status = stack.create(TEMPLATE, network.parameters())
 
     assert status == "CREATE_COMPLETE", stack.reasons()
-    assert len(rules) == 1
-    [(name, schedule)] = rules
-    assert name.endswith(stack.physical_id())
-    assert schedule == "rate(1 minute)"
+    [(name, shown)] = found.items()
+    assert re.fullmatch(re.escape(stack.physical_id()) + r"-\d{10}-[a-z2-7]{12}", name)
+    assert shown["ScheduleExpression"] == "rate(1 minute)"
+    assert shown["ActionAfterCompletion"] == "DELETE"
+    assert re.fullmatch(r"mdr-[0-9a-f]{8}", shown["GroupName"])
     assert invocations(emulator) >= 2
-    assert events.list_rules(NamePrefix="mdr-")["Rules"] == []
+    assert stacks.still_polled(emulator, seconds=10) == []
     assert stack.delete() == "DELETE_COMPLETE"
+
+
+def test_a_schedule_that_can_not_be_deleted_is_gone_by_itself_after_its_end(
+    emulator: Emulator, network: stacks.Network
+) -> None:
+    stack = stacks.Stack(emulator, "forgotten")
+    with stacks.forbidden(emulator, "scheduler:DeleteSchedule"):
+        assert stack.create(SHORT, network.parameters()) == "CREATE_COMPLETE", stack.reasons()
+        [left] = stacks.schedules(emulator)
+        assert left.startswith(f"{stack.physical_id()}-")
+
+        assert stacks.still_polled(emulator, seconds=ENDS_AFTER + 10) == []
+
+    assert stack.delete() == "DELETE_COMPLETE"
+
+
+# IAM
+
+
+@pytest.fixture
+def stranger(emulator: Emulator) -> Iterator[str]:
+    """Make a role that Scheduler can't assume, and return its ARN."""
+    iam = emulator.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    yield iam.create_role(RoleName="stranger", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    iam.delete_role(RoleName="stranger")
+
+
+def execution_role(emulator: Emulator) -> str:
+    found = emulator.client("cloudformation").describe_stack_resources(
+        StackName=stacks.PROVIDER, LogicalResourceId="SchedulerRole"
+    )
+    return f"arn:aws:iam::{ACCOUNT}:role/{found['StackResources'][0]['PhysicalResourceId']}"
+
+
+def test_only_the_providers_own_schedules_can_use_its_execution_role(
+    emulator: Emulator, stranger: str
+) -> None:
+    function = stacks.Stack(emulator, stacks.PROVIDER).outputs()["ServiceToken"]
+    for role in (execution_role(emulator), stranger):
+        with pytest.raises(ClientError, match="must allow AWS EventBridge Scheduler to assume the role"):
+            emulator.client("scheduler").create_schedule(
+                Name="another",
+                ScheduleExpression="rate(1 minute)",
+                FlexibleTimeWindow={"Mode": "OFF"},
+                Target={"Arn": function, "RoleArn": role, "Input": "{}"},
+            )
+
+
+def test_a_provider_that_may_not_pass_the_role_says_so(emulator: Emulator, network: stacks.Network) -> None:
+    stack = stacks.Stack(emulator, "unpassed")
+    with stacks.forbidden(emulator, "iam:PassRole"):
+        # The rollback's Delete is polled too, so it fails alike.
+        assert stack.create(TEMPLATE, network.parameters()) == "ROLLBACK_FAILED"
+
+    assert any("scheduler:CreateSchedule" in reason for reason in stack.reasons()), stack.reasons()
+    assert stack.delete() == "DELETE_COMPLETE"
+
+
+def test_a_schedule_whose_role_may_not_invoke_does_nothing_and_the_stack_times_out(
+    emulator: Emulator, network: stacks.Network
+) -> None:
+    iam, role = emulator.client("iam"), execution_role(emulator).rsplit("/", 1)[-1]
+    policy = iam.get_role_policy(RoleName=role, PolicyName="scheduler")["PolicyDocument"]
+    emulator.order("capacity_shortage", REFUSED)
+    stack = stacks.Stack(emulator, "unpolled")
+    iam.delete_role_policy(RoleName=role, PolicyName="scheduler")
+    try:
+        status = stack.create(SHORT, network.parameters())
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName="scheduler", PolicyDocument=json.dumps(policy))
+
+    assert status == "ROLLBACK_COMPLETE"
+    assert any("did not receive a response" in reason for reason in stack.reasons()), stack.reasons()
+    stack.delete()
 
 
 def invocations(emulator: Emulator) -> int:

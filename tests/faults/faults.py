@@ -41,7 +41,7 @@ _SERVER_ERROR = {
     "elasticache": "InternalFailure",
     "ec2": "InternalError",
     "secretsmanager": "InternalServiceError",
-    "events": "InternalException",
+    "scheduler": "InternalServerException",
     "cloudformation": "InternalFailure",
     "sts": "InternalFailure",
 }
@@ -49,13 +49,12 @@ _DENIED = {
     "elasticache": "AccessDenied",
     "ec2": "UnauthorizedOperation",
     "secretsmanager": "AccessDeniedException",
-    "events": "AccessDeniedException",
+    "scheduler": "AccessDeniedException",
     "cloudformation": "AccessDenied",
     "sts": "AccessDenied",
 }
 
 _GROUP_BUSY = "InvalidReplicationGroupState"
-_EVENTS_BUSY = "ConcurrentModificationException"
 _SECRET_BUSY = "InvalidRequestException"
 CONFLICTS = {
     "elasticache:CreateReplicationGroup": "ReplicationGroupAlreadyExists",
@@ -78,20 +77,18 @@ CONFLICTS = {
     "secretsmanager:RestoreSecret": _SECRET_BUSY,
     "secretsmanager:TagResource": _SECRET_BUSY,
     "secretsmanager:GetSecretValue": _SECRET_BUSY,
-    "events:PutRule": _EVENTS_BUSY,
-    "events:PutTargets": _EVENTS_BUSY,
-    "events:RemoveTargets": _EVENTS_BUSY,
-    "events:DeleteRule": _EVENTS_BUSY,
+    "scheduler:CreateSchedule": "ConflictException",
+    "scheduler:DeleteSchedule": "ConflictException",
 }
 
 _NO_GROUP = "ReplicationGroupNotFoundFault"
 _NO_SUBNETS = "CacheSubnetGroupNotFoundFault"
 _NO_SECURITY_GROUP = "InvalidGroup.NotFound"
 _NO_SECRET = "ResourceNotFoundException"
-_NO_RULE = "ResourceNotFoundException"
 _NOTHING = {
     "elasticache:DescribeCacheClusters": {"CacheClusters": []},
     "ec2:DescribeSecurityGroups": {"SecurityGroups": []},
+    "scheduler:ListSchedules": {"Schedules": []},
 }
 """Reads that say "not found" by an empty list."""
 
@@ -121,11 +118,10 @@ NOT_FOUND = {
     "secretsmanager:RestoreSecret": _NO_SECRET,
     "secretsmanager:TagResource": _NO_SECRET,
     "secretsmanager:UntagResource": _NO_SECRET,
-    "events:ListTargetsByRule": _NO_RULE,
-    "events:PutTargets": _NO_RULE,
+    "scheduler:GetSchedule": "ResourceNotFoundException",
 }
-"""Left out: EventBridge's word that a rule to be removed is gone, and CloudFormation's that a stack is gone
-whose request is being handled. Nothing is to be done after the one, and the other can't be."""
+"""Left out: that a schedule to be deleted is gone, which needs nothing more; that the provider's schedule
+group or the stack of the request is gone, which doesn't pass."""
 
 _OF_PUT = {
     "throttled": UnreachableError("the response could not be delivered: HTTP status 429"),

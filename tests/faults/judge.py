@@ -24,10 +24,9 @@ CANT_RUN = "The provider function could not run"
 """The fallback's word where Lambda lost both tries of an event (docs/operations.md)."""
 
 _IN_OTHER_WORDS = {"sts:AssumeRole": "can't be assumed"}
-DISARMS = {"events:RemoveTargets", "events:DeleteRule"}
-"""Calls after the answer, and those that stop the poll of an operation taken over, which stops by itself too.
-Where they fail for good, a rule that does nothing stays until the resource's next operation removes it; after
-a Delete there is none."""
+DISARMS = {"scheduler:DeleteSchedule"}
+"""Calls after the answer, and those that stop the polls of an operation taken over. Where they fail for good,
+the schedule deletes itself after its EndDate."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def _as_ever(
             yield f"the id is {end.physical_id} and not {plain.end.physical_id}"
         state = faulty.state()
         if fault and fault.for_good and fault.name in DISARMS:
-            state["rules"] = plain.after["rules"]
+            state["schedules"] = plain.after["schedules"]
         yield from _differences(plain.after, state)
     if fault and end.status == "SUCCESS" and _must_fail(plain, fault):
         yield "succeeded although the call was denied"

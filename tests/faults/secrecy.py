@@ -1,8 +1,8 @@
 """What of a run may be read by whom, and where a secret stands in it that must not.
 
 Secrets are each token, each ResponseURL's signature, and the external id. A token may stand in its secret,
-in the calls that hand it to AWS and in the response's Data; a ResponseURL and the external id in the poll
-rule's Input while the request is open, the external id in AssumeRole too. Nowhere else.
+in the calls that pass it to AWS and in the response's Data; a ResponseURL and the external id in the
+schedule's Input while the request is open, the external id in AssumeRole too. Nowhere else.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 TOKEN, SIGNATURE, EXTERNAL_ID = KINDS = ("token", "signature", "external id")
 
-_IN_A_RULE = (SIGNATURE, EXTERNAL_ID)
+_IN_A_SCHEDULE = (SIGNATURE, EXTERNAL_ID)
 _MAY = {
     ("secretsmanager:CreateSecret", "SecretString"): (TOKEN,),
     ("elasticache:CreateReplicationGroup", "AuthToken"): (TOKEN,),
-    ("events:PutTargets", "Targets"): _IN_A_RULE,
+    ("scheduler:CreateSchedule", "Target"): _IN_A_SCHEDULE,
     ("sts:AssumeRole", "ExternalId"): (EXTERNAL_ID,),
 }
 """Which secrets may stand in which parameter of a call; none in any other."""
@@ -118,18 +118,22 @@ def _kept(faulty: FaultyStack) -> Iterator[Place]:
     for group in faulty.aws.simulator.groups():
         tags = faulty.aws.simulator.tags(group.id)
         yield Place("a replication group", json.dumps([group.id, group.description, tags]))
-    yield Place("a rule's tags", json.dumps(faulty.rule_tags))
 
 
 def _polled(faulty: FaultyStack) -> Iterator[Place]:
-    for fired in faulty.rule_inputs:
-        yield Place("a rule's Input", fired, _IN_A_RULE)
-    for name, targets in faulty.aws.rules.rules.items():
-        yield Place("a rule's name", name)
-        for target in targets.values():
-            request = faulty.requests.get(json.loads(target["Input"]).get("RequestId"))
-            closed = request is None or request.puts
-            yield Place("a rule that outlives its request", json.dumps(target), () if closed else _IN_A_RULE)
+    for fired in faulty.schedule_inputs:
+        yield Place("a schedule's Input", fired, _IN_A_SCHEDULE)
+    for schedule in faulty.aws.schedules.live():
+        shown = {key: value for key, value in schedule.params.items() if key != "Target"}
+        yield Place("a schedule's description", json.dumps(shown, default=str))
+        may = _IN_A_SCHEDULE if _is_open(faulty, schedule.params["Target"]) else ()
+        yield Place("a schedule that outlives its request", json.dumps(schedule.params["Target"]), may)
+
+
+def _is_open(faulty: FaultyStack, target: Mapping[str, Any]) -> bool:
+    """Tell whether the request that a schedule's target carries is still to be answered."""
+    request = faulty.requests.get(json.loads(target["Input"]).get("RequestId"))
+    return request is not None and not request.puts
 
 
 def _asked(call: Call) -> Iterator[Place]:

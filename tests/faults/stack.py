@@ -1,4 +1,4 @@
-"""CloudFormation, Lambda, the fallback, EventBridge and AWS around the real handler, all in one process."""
+"""CloudFormation, Lambda, the fallback, Scheduler and AWS around the real handler, all in one process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unittest import mock
 import boto3
 
 from massdriver_redis import log
-from tests.harness import fallback as last_resort
+from tests.harness import fallback
 from tests.harness import samples as document
 from tests.harness.cloudformation import (
     ACCOUNT,
@@ -74,9 +74,8 @@ class FaultyStack(FakeCloudFormation):
         self.told: list[str] = []
         self.other_logs = io.StringIO()
         self.printed = io.StringIO()
-        self.rule_tags: dict[str, dict[str, str]] = {}
         self.unheard: list[bytes] = []
-        super().__init__(self.aws.clock, stack_name=stack_name, failed=self._fall_back)
+        super().__init__(self.aws.clock, self.aws.schedules, stack_name=stack_name, failed=self._fall_back)
 
     def __enter__(self) -> Self:
         self._exit.enter_context(self.aws)
@@ -149,7 +148,7 @@ class FaultyStack(FakeCloudFormation):
                 "subnet groups": self._subnet_groups(),
                 "security groups": self._security_groups(),
                 "secrets": self._secrets(),
-                "rules": self.armed(),
+                "schedules": self.armed(),
                 "snapshots": self._snapshots(),
             }
 
@@ -157,7 +156,7 @@ class FaultyStack(FakeCloudFormation):
         """Return what is left of what counts as left: not snapshots, nor secrets about to go."""
         state = self.state()
         secrets = [name for name, secret in state["secrets"].items() if not secret["deleting"]]
-        kinds = ("groups", "subnet groups", "security groups", "rules")
+        kinds = ("groups", "subnet groups", "security groups", "schedules")
         return [f"{kind}: {name}" for kind in kinds for name in state[kind]] + [
             f"secrets: {name}" for name in secrets
         ]
@@ -256,11 +255,9 @@ class FaultyStack(FakeCloudFormation):
             self._swift.stack_status = status
 
     def _fall_back(self, record: dict[str, Any]) -> None:
-        """Run the fallback on an event that failed at both tries."""
+        """Run the fallback on an event that failed at every try."""
         with self.recorder.handling(False), self._overheard():
-            done = last_resort.take(
-                record, self._swift.rules, self.rule_tags, self._put_late, self.clock.now()
-            )
+            done = fallback.take(record, self._put_late, self.clock.now())
         self.told.append(repr(done))
 
     def _put_late(self, url: str, body: bytes) -> int:

@@ -12,11 +12,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from massdriver_redis.aws.poll_rule import PollRule
+from massdriver_redis.aws.poll_schedule import PollSchedules
 from massdriver_redis.handler import PollingResource
 from massdriver_redis.planner import delete as teardown
-from massdriver_redis.planner.decision import UpToDate
+from massdriver_redis.planner.decision import Reject, UpToDate
 from massdriver_redis.reconciler.loop import Reconciliation as Handling
+from massdriver_redis.reconciler.retries import RetryPolicy
 
 from . import explorer, search
 from .explorer import every, pairs, record, replay
@@ -29,28 +30,28 @@ SHARE = 6
 """Faults of each operation that are tried here."""
 
 CALLS = {
-    "create": 110,
-    "create replicated": 112,
-    "create sharded": 110,
-    "create that fails": 89,
-    "update node type": 67,
-    "update replicas up": 55,
-    "update replicas down": 54,
-    "update shards out": 54,
-    "update shards in": 54,
-    "update engine": 67,
-    "update tags": 114,
-    "update access": 34,
-    "update settings": 41,
-    "update that is refused": 21,
-    "replacement": 159,
-    "clean-up of a replacement": 83,
-    "rollback of a failed update": 68,
-    "rollback of a failed replacement": 137,
-    "rollback of a finished replacement": 44,
-    "delete": 85,
-    "delete of a failed create": 77,
-    "delete of a cancelled create": 97,
+    "create": 71,
+    "create replicated": 73,
+    "create sharded": 71,
+    "create that fails": 68,
+    "update node type": 74,
+    "update replicas up": 48,
+    "update replicas down": 47,
+    "update shards out": 47,
+    "update shards in": 47,
+    "update engine": 74,
+    "update tags": 59,
+    "update access": 27,
+    "update settings": 34,
+    "update that is refused": 24,
+    "replacement": 139,
+    "clean-up of a replacement": 66,
+    "rollback of a failed update": 75,
+    "rollback of a failed replacement": 138,
+    "rollback of a finished replacement": 48,
+    "delete": 68,
+    "delete of a failed create": 59,
+    "delete of a cancelled create": 78,
 }
 """Calls recorded of each operation: what is explored can't shrink unseen, and docs/faults.md tells it."""
 
@@ -121,7 +122,7 @@ def test_every_service_and_every_fault_is_explored(plain):
     calls = {call for name in BY_NAME for call in plain(name).calls}
     kinds = {fault.kind for call in calls for fault in every(0, call)}
 
-    services = {"elasticache", "ec2", "secretsmanager", "events", "cloudformation", "sts", "response"}
+    services = {"elasticache", "ec2", "secretsmanager", "scheduler", "cloudformation", "sts", "response"}
     assert {call.split(":")[0] for call in calls} == services
     assert kinds == set(KINDS)
 
@@ -145,19 +146,19 @@ def found_in_create(plain):
 
 
 def test_it_finds_a_cluster_left_behind(found_in_create, monkeypatch):
-    monkeypatch.setattr(teardown, "_group", lambda *_: UpToDate())
+    monkeypatch.setattr(teardown, "_replication_group", lambda *_: UpToDate())
 
     assert "left behind" in found_in_create("elasticache:DescribeCacheClusters", "denied", True)
 
 
-def test_it_finds_a_rule_left_armed(found_in_create, monkeypatch):
-    monkeypatch.setattr(PollRule, "disarm", lambda *_: None)
+def test_it_finds_a_schedule_left_behind(found_in_create, monkeypatch):
+    monkeypatch.setattr(PollSchedules, "delete", lambda *_: None)
 
-    assert "/rules" in found_in_create(PUT, "throttled", False)
+    assert "/schedules" in found_in_create(PUT, "throttled", False)
 
 
 def test_it_finds_a_fault_that_is_taken_for_the_end(found_in_create, monkeypatch):
-    monkeypatch.setattr(Handling, "_hold", lambda self, wait: self._failed(wait.why))
+    monkeypatch.setattr(RetryPolicy, "judge", lambda self, error: Reject(str(error)))
 
     assert "ended FAILED" in found_in_create("ec2:CreateSecurityGroup", "throttled", False)
 
@@ -170,9 +171,9 @@ def test_it_finds_a_reason_that_does_not_name_the_call(found_in_create, monkeypa
 
 
 def test_it_finds_a_request_that_nobody_answers(found_in_create, monkeypatch):
-    monkeypatch.setattr(PollRule, "arm", lambda *_: None)
+    monkeypatch.setattr(PollSchedules, "create", lambda *_: None)
 
-    assert "nobody is left to answer" in found_in_create("events:ListTargetsByRule", "throttled", False)
+    assert "nobody is left to answer" in found_in_create("ec2:CreateSecurityGroup", "throttled", False)
 
 
 def test_it_finds_a_second_answer_that_says_something_else(found_in_create, monkeypatch):
@@ -204,5 +205,5 @@ def test_the_search_tells_its_runs_and_fails_on_a_violation(monkeypatch, capsys,
     row = ["create", str(CALLS["create"]), "2", "2", "4" if planted else "0"]
     assert row in [line.split()[:5] for line in told.splitlines()]
     assert "4 runs (" in told
-    assert ("WRONG create: #0 events:ListTargetsByRule throttled: SUCCESS" in told) is planted
+    assert ("WRONG create: #0 scheduler:CreateSchedule throttled: SUCCESS" in told) is planted
     assert told.endswith(f"{row[-1]} violations\n")

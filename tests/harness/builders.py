@@ -1,19 +1,19 @@
-"""Pieces of a world for tests of the pure core: one settled cluster of one owner, changed by keyword."""
+"""Observed and desired state for tests of the pure core: one settled cluster, changed by keyword."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from massdriver_redis.calls import base as calls
+from massdriver_redis.calls import secretsmanager
 from massdriver_redis.state.desired import Desired
 from massdriver_redis.state.naming import Owner, names
 from massdriver_redis.state.observed import (
     Endpoint,
-    Group,
     Node,
     NodeGroup,
     Observed,
+    ReplicationGroup,
     Secret,
     SecurityGroup,
     SubnetGroup,
@@ -38,17 +38,16 @@ def node(number: int = 1, **changes: Any) -> Node:
         engine_version="6.2.6",
         parameter_group="default.redis6.x",
         security_groups=frozenset({"sg-1"}),
-        subnet_group=NAMES.subnet_group,
         auto_minor_version_upgrade=True,
         maintenance_window="sun:09:00-sun:10:00",
     )
     return replace(made, **changes)
 
 
-def group(nodes: int = 1, owner: Owner = MINE, **changes: Any) -> Group:
-    """Return a settled group without cluster mode."""
+def replication_group(nodes: int = 1, owner: Owner = MINE, **changes: Any) -> ReplicationGroup:
+    """Return a settled replication group without cluster mode."""
     members = tuple(node(number) for number in range(1, nodes + 1))
-    made = Group(
+    made = ReplicationGroup(
         id=ID,
         arn=f"arn:aws:elasticache:us-east-1:123456789012:replicationgroup:{ID}",
         status="available",
@@ -81,18 +80,18 @@ def security_group(owner: Owner = MINE, **tags: str) -> SecurityGroup:
 
 def secret(owner: Owner = MINE, **changes: Any) -> Secret:
     """Return the token's secret."""
-    description = str(calls.create_secret("", owner.marker, ()).request["Description"])
+    description = secretsmanager.description(owner.marker)
     return replace(Secret("arn:secret", description, deleting=False, tags={}), **changes)
 
 
 def observed(**changes: Any) -> Observed:
-    """Return a world in which everything of the cluster is there and is ours."""
-    whole = Observed(group(), subnet_group(), security_group(), secret())
+    """Return an observation in which everything of the cluster is there and is ours."""
+    whole = Observed(replication_group(), subnet_group(), security_group(), secret())
     return replace(whole, **changes)
 
 
 def desired(**changes: Any) -> Desired:
-    """Return what the world above meets."""
+    """Return what the observation above meets."""
     made = Desired(
         owner=MINE,
         names=NAMES,

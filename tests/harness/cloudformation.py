@@ -1,7 +1,7 @@
-"""CloudFormation, Lambda and EventBridge for one stack, in process and on a simulated clock.
+"""CloudFormation, Lambda and EventBridge Scheduler for one stack, in process and on a simulated clock.
 
-`Driver` sends a resource's events as CloudFormation does, runs them through `app.handler`, fires the poll
-rules armed in moto's EventBridge, delivers again what crashed, and judges every response on arrival.
+`FakeCloudFormation` sends a resource's events as CloudFormation does, runs them through `app.handler`, fires
+the schedules that are armed, delivers again what crashed, and judges every response on arrival.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ from massdriver_redis.cloudformation.delivery import RefusedError
 from .clock import SimulatedClock
 from .context import FUNCTION, Context
 from .logs import captured
+from .schedules import ACCOUNT, GROUP, REGION, ROLE_ARN, Firing, Firings, Schedules
 
-ACCOUNT = "123456789012"
-REGION = "us-east-1"
-PREFIX = "mdr-1a2b3c4d"
+PREFIX = GROUP
 URL_LIFETIME = 7200.0
-RETRY_AFTER = 60.0
+RETRY_AFTER = (60.0, 120.0)
+"""Seconds after which Lambda tries a failed asynchronous invocation again (MaximumRetryAttempts 2)."""
+
 LAMBDA_TIMEOUT = 120.0
 
 Kind = Literal["Create", "Update", "Delete"]
@@ -123,16 +124,17 @@ class Delivery:
 
 
 class FakeCloudFormation:
-    """One stack called `stack_name` and the provider's function, on `clock`; a context manager inside moto.
+    """One stack called `stack_name` and the provider's function, on `clock`; a context manager inside an AWS.
 
-    `lateness` gives the seconds by which a rule fires late. `failed` is called with the on-failure record
-    of an event that failed at both tries. Faults of the response are put into `put_faults`, to be raised
-    one by one.
+    `schedules` are that AWS's. `lateness` gives the seconds by which a schedule fires late. `failed` is
+    called with the on-failure record of an event that failed at every try. Faults of the response are put
+    into `put_faults`, to be raised one by one.
     """
 
     def __init__(
         self,
         clock: SimulatedClock,
+        schedules: Schedules,
         *,
         stack_name: str = "shop",
         lateness: Callable[[], float] = lambda: 0.0,
@@ -145,24 +147,29 @@ class FakeCloudFormation:
         self.requests: dict[str, SentRequest] = {}
         self.violations: list[str] = []
         self.put_faults: list[Exception] = []
-        self.rule_inputs: list[str] = []
+        self.schedules = schedules
+        self.schedule_inputs: list[str] = []
         self.failed = failed
         self._stack_name = stack_name
-        self._lateness = lateness
         self._numbers = itertools.count(1)
         self._queue: list[Delivery] = []
-        self._next_fire: dict[str, float] = {}
+        self._firings = Firings(schedules, lateness)
         self._exit = ExitStack()
 
     def __enter__(self) -> Self:
-        environ = {"RESOURCE_PREFIX": PREFIX, "RESPONSE_HOST": "", "AWS_REGION": REGION}
+        environ = {
+            "RESOURCE_PREFIX": PREFIX,
+            "SCHEDULE_GROUP": GROUP,
+            "SCHEDULER_ROLE_ARN": ROLE_ARN,
+            "RESPONSE_HOST": "",
+            "AWS_REGION": REGION,
+        }
         self._exit.enter_context(mock.patch.dict("os.environ", environ))
         import app
 
         self._app = app
         self._exit.enter_context(mock.patch.object(app, "resource", app.wire(self.clock, self._receive)))
         self.logs = self._exit.enter_context(captured())
-        self._events = boto3.client("events", REGION)
         self._make_stack()
         return self
 
@@ -288,54 +295,49 @@ class FakeCloudFormation:
         self.clock.advance(max(0.0, until - self.clock.now()))
 
     def step(self, until: float) -> bool:
-        """Deliver the next event or fire the next rule due by `until`; False where there is none."""
-        rule = self._next_rule()
-        queued = self._queue[0] if self._queue else None
-        if queued and (rule is None or queued.due <= self._next_fire[rule]):
-            if queued.due > until:
-                return False
-            self._advance_to(heapq.heappop(self._queue).due)
-            self._invoke(queued)
-            return True
-        if rule is None or self._next_fire[rule] > until:
+        """Deliver the next event or firing due by `until`; False where there is none."""
+        firing = self._firings.next()
+        due: list[tuple[float, Callable[[], None]]] = []
+        if self._queue:
+            due.append((self._queue[0].due, lambda: self._invoke(heapq.heappop(self._queue))))
+        if firing:
+            due.append((firing.due, lambda: self._fire(firing)))
+        first = min(due, key=lambda each: each[0], default=None)
+        if first is None or first[0] > until:
             return False
-        self._fire(rule)
+        self._advance_to(first[0])
+        first[1]()
         return True
 
-    # --- rules -------------------------------------------------------------------------------------
+    # --- schedules ---------------------------------------------------------------------------------
 
     def armed(self) -> list[str]:
-        """Return the names of the provider's rules, oldest first."""
-        pages = self._events.get_paginator("list_rules").paginate(NamePrefix=f"{PREFIX}-")
-        return [rule["Name"] for page in pages for rule in page["Rules"]]
+        """Return the names of the provider's schedules, oldest first."""
+        return self.schedules.names()
 
-    def carried(self, rule: str) -> list[dict[str, Any]]:
-        """Return the events a rule fires, one for each of its targets."""
-        targets = self._events.list_targets_by_rule(Rule=rule)["Targets"]
-        return [json.loads(target["Input"]) for target in targets]
+    def carried(self, name: str) -> dict[str, Any]:
+        """Return the event that stands in a schedule's Input."""
+        event: dict[str, Any] = json.loads(self.schedules.find(name).params["Target"]["Input"])
+        return event
 
-    def _next_rule(self) -> str | None:
-        """Return the rule that fires next; a new one fires a minute after it is first seen."""
-        armed = self.armed()
-        for name in set(self._next_fire) - set(armed):
-            del self._next_fire[name]
-        for name in armed:
-            self._next_fire.setdefault(name, self.clock.now() + 60 + self._lateness())
-        return min(self._next_fire, key=self._next_fire.__getitem__, default=None)
+    def polls(self) -> list[dict[str, Any]]:
+        """Return the events that the armed schedules would deliver now."""
+        now = self.clock.now()
+        return [json.loads(schedule.input_at(now)) for schedule in self.schedules.live()]
 
-    def _fire(self, rule: str) -> None:
-        self._advance_to(self._next_fire[rule])
-        self._next_fire[rule] += 60 + self._lateness()
-        for event in self.carried(rule):
-            self.rule_inputs.append(json.dumps(event))
-            if event["RequestId"] in self.requests:
-                self.requests[event["RequestId"]].polls += 1
-            self._invoke(Delivery(self.clock.now(), next(self._numbers), event))
+    def _fire(self, firing: Firing) -> None:
+        self._firings.take(firing)
+        text = firing.schedule.input_at(firing.scheduled)
+        self.schedule_inputs.append(text)
+        event = json.loads(text)
+        if event["RequestId"] in self.requests:
+            self.requests[event["RequestId"]].polls += 1
+        self._invoke(Delivery(self.clock.now(), next(self._numbers), event))
 
     # --- Lambda ------------------------------------------------------------------------------------
 
     def _invoke(self, delivery: Delivery) -> None:
-        """Run the handler; an error leads to a second try a minute later, then to the on-failure record."""
+        """Run the handler; an error leads to two more tries, then to the on-failure record."""
         try:
             self._app.handler(json.loads(json.dumps(delivery.event)), Context(self.clock, LAMBDA_TIMEOUT))
         except (Exception, KilledError) as error:
@@ -344,8 +346,9 @@ class FakeCloudFormation:
             raise AssertionError("; ".join(self.violations))
 
     def _retry(self, delivery: Delivery, error: BaseException) -> None:
-        if delivery.attempt == 1:
-            again = Delivery(self.clock.now() + RETRY_AFTER, next(self._numbers), delivery.event, attempt=2)
+        if delivery.attempt <= len(RETRY_AFTER):
+            due = self.clock.now() + RETRY_AFTER[delivery.attempt - 1]
+            again = Delivery(due, next(self._numbers), delivery.event, delivery.attempt + 1)
             heapq.heappush(self._queue, again)
         elif self.failed:
             self.failed(on_failure_record(delivery.event, error))
@@ -450,13 +453,13 @@ def stringify(value: Any) -> Any:
 
 
 def on_failure_record(event: Mapping[str, Any], error: BaseException) -> dict[str, Any]:
-    """Return what Lambda sends to the on-failure destination after the second failure."""
+    """Return what Lambda sends to the on-failure destination after the last failure."""
     return {
         "version": "1.0",
         "requestContext": {
             "functionArn": f"{FUNCTION}:$LATEST",
             "condition": "RetriesExhausted",
-            "approximateInvokeCount": 2,
+            "approximateInvokeCount": 1 + len(RETRY_AFTER),
         },
         "requestPayload": dict(event),
         "responseContext": {"statusCode": 200, "functionError": "Unhandled"},

@@ -1,7 +1,7 @@
 """AWS without HTTP, twenty times as fast as moto: what tests over thousands of schedules run on.
 
 The clients are boto3's own and each request is checked against botocore's model; only the wire is
-replaced. `tests/test_swift.py` holds it to the same calls and answers as moto.
+replaced. `test_inmemory_aws.py` holds it to the same calls and answers as moto.
 """
 
 from __future__ import annotations
@@ -16,16 +16,14 @@ from unittest import mock
 
 import boto3
 from botocore.client import BaseClient
-from botocore.exceptions import ParamValidationError
-from botocore.validate import ParamValidator
 
 from tests.simulator import Quotas, Simulator, Timing
 from tests.simulator.errors import Refusal
 
 from .clock import SimulatedClock
-from .recorder import client_error
+from .schedules import ACCOUNT, REGION, Schedules
+from .wire import answered
 
-ACCOUNT, REGION = "123456789012", "us-east-1"
 VPC = "vpc-0a1b2c3d"
 SUBNETS = ["subnet-0000a1", "subnet-0000b1", "subnet-0000a2"]
 _CREDENTIALS = {
@@ -52,7 +50,7 @@ class InMemoryAws:
         self.vpc, self.subnets = VPC, list(SUBNETS)
         self.ec2 = SecurityGroups(self._in_use)
         self.secrets = Secrets(self.clock)
-        self.rules = Rules()
+        self.schedules = Schedules(self.clock)
         self._status: str | None = "CREATE_IN_PROGRESS"
         self._created = self._today()
         self._updated: datetime | None = None
@@ -99,14 +97,7 @@ class InMemoryAws:
     @property
     def _call(self) -> Callable[..., Any]:
         def call(client: BaseClient, operation: str, params: Params) -> Any:
-            model = client.meta.service_model
-            report = ParamValidator().validate(params, model.operation_model(operation).input_shape)
-            if report.has_errors():
-                raise ParamValidationError(report=report.generate_report())
-            try:
-                return _copied(self.answer(model.service_name, operation, _copied(params)))
-            except Refusal as refusal:
-                raise client_error(str(refusal.code), str(refusal.message), operation) from None
+            return answered(client, operation, params, self.answer)
 
         return call
 
@@ -123,8 +114,12 @@ class InMemoryAws:
             return {"Stacks": [self._earlier_stacks.get(params["StackName"]) or self._stack_shown()]}
         if service == "sts":
             return {"Credentials": {"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c"}}
-        world = {"ec2": self.ec2, "secretsmanager": self.secrets, "events": self.rules}[service]
-        return getattr(world, operation)(**params)
+        services: dict[str, Any] = {
+            "ec2": self.ec2,
+            "secretsmanager": self.secrets,
+            "scheduler": self.schedules,
+        }
+        return getattr(services[service], operation)(**params)
 
 
 class SecurityGroups:
@@ -247,53 +242,8 @@ class Secrets:
         return secret
 
 
-class Rules:
-    """EventBridge's rules by name, in order, each with its targets by id."""
-
-    def __init__(self) -> None:
-        self.rules: dict[str, dict[str, Params]] = {}
-
-    def ListRules(self, NamePrefix: str = "") -> Params:  # noqa: N802, N803
-        return {"Rules": [{"Name": name} for name in self.rules if name.startswith(NamePrefix)]}
-
-    def ListTargetsByRule(self, Rule: str) -> Params:  # noqa: N802, N803
-        return {"Targets": list(self._find(Rule).values())}
-
-    def PutRule(self, Name: str, **_: Any) -> Params:  # noqa: N802, N803
-        self.rules.setdefault(Name, {})
-        return {"RuleArn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{Name}"}
-
-    def PutTargets(self, Rule: str, Targets: list[Params]) -> Params:  # noqa: N802, N803
-        self._find(Rule).update({target["Id"]: target for target in Targets})
-        return {"FailedEntryCount": 0, "FailedEntries": []}
-
-    def RemoveTargets(self, Rule: str, Ids: list[str]) -> Params:  # noqa: N802, N803
-        for target_id in Ids:
-            self._find(Rule).pop(target_id, None)
-        return {"FailedEntryCount": 0, "FailedEntries": []}
-
-    def DeleteRule(self, Name: str) -> None:  # noqa: N802, N803
-        if self.rules.get(Name):
-            raise Refusal("ValidationException", "Rule can't be deleted since it has targets.")
-        self.rules.pop(Name, None)
-
-    def _find(self, name: str) -> dict[str, Params]:
-        if name not in self.rules:
-            raise Refusal("ResourceNotFoundException", f"Rule {name} does not exist on EventBus default.")
-        return self.rules[name]
-
-
 def _network(subnet_id: str) -> tuple[str, str] | None:
     return (VPC, f"{REGION}{subnet_id[-2]}") if subnet_id in SUBNETS else None
-
-
-def _copied(value: Any) -> Any:
-    """Return a copy of what JSON and dates are made of; deepcopy takes five times as long."""
-    if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_copied(item) for item in value]
-    return value
 
 
 def _merged(tags: list[Params], more: list[Params]) -> list[Params]:

@@ -21,8 +21,7 @@ from botocore.exceptions import ClientError
 from massdriver_redis import log
 from tests.simulator import Timing
 
-from . import fallback as last_resort
-from . import inmemory_aws
+from . import fallback, inmemory_aws
 from . import samples as document
 from .clock import SimulatedClock
 from .cloudformation import (
@@ -47,6 +46,12 @@ SLOW = Timing(create=130, delete=100, node_type=150, replica=120, reshard=150, e
 """Everything takes several polls."""
 
 _CLEAN_UP = ("Delete", "Remove", "Untag")
+_SHOW_THE_NEWER = (
+    "scheduler:GetSchedule",
+    "scheduler:ListSchedules",
+    "ec2:DescribeSecurityGroups",
+)
+"""Reads that show a newer request: its schedule, or its mark on the security group."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ class InterleavedCloudFormation(FakeCloudFormation):
     """A driver whose invocations may run inside one another, each in its own copy of the handler's state."""
 
     def __init__(self, interleaved: Interleaved, **options: Any) -> None:
-        super().__init__(interleaved.clock, **options)
+        super().__init__(interleaved.clock, interleaved.schedules, **options)
         self.running: list[_Running] = []
         self._scene = interleaved
         self._invocations = 0
@@ -146,14 +151,14 @@ class Interleaved:
         self._swift = None if real else InMemoryAws(timing)
         self.clock: SimulatedClock = self._world.clock
         self.simulator = self._world.simulator
+        self.schedules = self._world.schedules
         self.recorder = Recorder(before=self._before)
         self.cloudformation = InterleavedCloudFormation(self, lateness=lateness, failed=self._fall_back)
-        self._rule_tags: dict[str, dict[str, str]] = {}
         self.made: list[Made] = []
         self.counts: dict[str, int] = {}
         self._cuts: dict[tuple[str, int], Callable[[], object]] = {}
         self._in_flight: dict[tuple[str, int], float] = {}
-        self._landing = False
+        self._is_own_call = False
         self._open = ExitStack()
 
     @property
@@ -163,9 +168,6 @@ class Interleaved:
     def __enter__(self) -> Self:
         for each in (self._world, self.recorder, self.cloudformation):
             self._open.enter_context(each)
-        self._open.enter_context(
-            mock.patch.object(self.cloudformation, "_events", inmemory_aws.client("events"))
-        )
         return self
 
     def __exit__(self, *failure: Any) -> None:
@@ -187,8 +189,8 @@ class Interleaved:
 
     def _before(self, call: Call, _index: int) -> Mapping[str, Any] | None:
         running = self.cloudformation.running
-        if not running or running[-1].suspended or self._landing:
-            return None  # the driver's own
+        if not running or running[-1].suspended or self._is_own_call:
+            return None
         top = running[-1]
         at = self.counts.get(top.request_id, 0)
         self.counts[top.request_id] = at + 1
@@ -212,10 +214,10 @@ class Interleaved:
         def land() -> None:
             if outcome.known:
                 return
-            self._landing = True
+            self._is_own_call = True
             self.made.append(made)
             outcome.take(made.call)
-            self._landing = False
+            self._is_own_call = False
 
         pass_time = self.clock.advance
 
@@ -247,10 +249,9 @@ class Interleaved:
             raise KilledError("Lambda ends an invocation that takes too long")
 
     def _fall_back(self, record: dict[str, Any]) -> None:
-        """Run the fallback on an event that failed at both tries; its calls are nobody's."""
-        assert self._swift, "on moto, put the fallback into the driver"
-        rules, now = self._swift.rules, self.clock.now()
-        last_resort.take(record, rules, self._rule_tags, self.cloudformation.put_by_the_fallback, now)
+        """Run the fallback on an event that failed at every try; its calls are no request's."""
+        with mock.patch.object(self, "_is_own_call", True):
+            fallback.take(record, self.cloudformation.put_by_the_fallback, self.clock.now())
 
     # --- what CloudFormation does ---------------------------------------------------------------------
 
@@ -360,9 +361,9 @@ class Interleaved:
     # --- what is judged -------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Let everything still under way end; demand that no poll rule is left and no violation."""
+        """Let everything still under way end; demand that no schedule is left and no violation."""
         self.cloudformation.idle(1200)
-        assert self.cloudformation.armed() == [], "a poll rule is left"
+        assert self.cloudformation.armed() == [], "a schedule is left"
         assert self.cloudformation.violations == []
         assert not self._cuts, "a point of suspension was never reached"
 
@@ -397,10 +398,10 @@ class Interleaved:
     def steps_after_knowing(self, request: SentRequest, at: int) -> list[str]:
         """Return what a superseded request still did after it could know, clean-up left out.
 
-        Suspended before its call `at`, it could know from its next look at its rule on.
+        Suspended before its call `at`, it could know from its next read of a schedule or of the record on.
         """
         calls = self.calls_of(request)[at:]
-        looked = next((n for n, made in enumerate(calls) if made.call.operation == "ListTargetsByRule"), None)
+        looked = next((n for n, made in enumerate(calls) if made.call.name in _SHOW_THE_NEWER), None)
         if looked is None:
             return []
         later = (made.call for made in calls[looked:])

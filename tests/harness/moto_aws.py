@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache, cached_property
 from typing import Any, Self
 from unittest import mock
 
 import boto3
+from botocore.client import BaseClient
 from moto import mock_aws
 
 from tests.simulator import Quotas, Simulator, Timing
 
 from .clock import SimulatedClock
+from .schedules import REGION, Schedules
+from .wire import answered
 
-REGION = "us-east-1"
 TOKEN = "correct-horse-battery-staple"
 _KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 _CREDENTIALS = {
@@ -45,6 +48,7 @@ class MotoAws:
     ) -> None:
         self.clock = SimulatedClock()
         self.simulator = Simulator(self.clock, timing, quotas=quotas)
+        self.schedules = Schedules(self.clock)
         self._zones = zones
         self._stack = ExitStack()
 
@@ -52,10 +56,25 @@ class MotoAws:
         self._stack.enter_context(mock.patch.dict("os.environ", _CREDENTIALS))
         self._stack.enter_context(mock_aws())
         self._stack.enter_context(self.simulator)
+        self._stack.enter_context(mock.patch.object(BaseClient, "_make_api_call", self._route()))
         self.ec2 = client("ec2")
         self.elasticache = client("elasticache")
         self.vpc, self.subnets, self.security_group = self._network("10.1", self._zones)
         return self
+
+    def _route(self) -> Callable[..., Any]:
+        """Return the way of a call: to the schedules in memory, or to moto."""
+        to_moto = BaseClient._make_api_call
+
+        def schedule(_service: str, operation: str, params: dict[str, Any]) -> Any:
+            return getattr(self.schedules, operation)(**params) or {}
+
+        def call(client: BaseClient, operation: str, params: dict[str, Any]) -> Any:
+            if client.meta.service_model.service_name == "scheduler":
+                return answered(client, operation, params, schedule)
+            return to_moto(client, operation, params)
+
+        return call
 
     @cached_property
     def _elsewhere(self) -> tuple[str, list[str], str]:
@@ -82,14 +101,16 @@ class MotoAws:
         ]
         return vpc, subnets, self.make_security_group(vpc, "redis")
 
-    def make_security_group(self, vpc: str, name: str) -> str:
-        made = self.ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)
+    def make_security_group(self, vpc: str, name: str, description: str = "") -> str:
+        made = self.ec2.create_security_group(GroupName=name, Description=description or name, VpcId=vpc)
         return str(made["GroupId"])
 
-    def make_subnet_group(self, name: str = "subnets", subnets: list[str] | None = None) -> None:
+    def make_subnet_group(
+        self, name: str = "subnets", subnets: list[str] | None = None, description: str = ""
+    ) -> None:
         self.elasticache.create_cache_subnet_group(
             CacheSubnetGroupName=name,
-            CacheSubnetGroupDescription=name,
+            CacheSubnetGroupDescription=description or name,
             SubnetIds=self.subnets if subnets is None else subnets,
         )
 

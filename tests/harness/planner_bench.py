@@ -15,7 +15,7 @@ from typing import Any
 from massdriver_redis import catalog, log
 from massdriver_redis.aws.session import Aws
 from massdriver_redis.errors import NotYetVisibleError, ResourceError, TransientError
-from massdriver_redis.planner.decision import Apply, Decision, Look, PlanContext, Reject, Requeue, UpToDate
+from massdriver_redis.planner.decision import Apply, Decision, PlanContext, Reject, Requeue, UpToDate
 from massdriver_redis.planner.plan import plan
 from massdriver_redis.properties import parse as properties
 from massdriver_redis.properties.parse import Properties
@@ -54,15 +54,15 @@ class Update:
     steps: int = -1
     request_id: str = ""
 
-    def moment(self, now: float, request_version: RequestVersion, *, subnets_stay: bool) -> PlanContext:
+    def context(self, now: float, request_version: RequestVersion, *, subnets_kept: bool) -> PlanContext:
         old = self.old or self.properties
         return PlanContext(
             now=now,
             request_version=request_version,
             may_create=self.may_create,
-            version_asked=_version(old) != _version(self.properties),
+            version_requested=_version(old) != _version(self.properties),
             rolling_back=self.rolling_back,
-            subnets_stay=subnets_stay,
+            unused_subnets_kept=subnets_kept,
             dropped_tags=frozenset(dict(old.tags)) - frozenset(dict(self.properties.tags)),
         )
 
@@ -129,25 +129,27 @@ class PlannerBench:
 
     def _converge(self, update: Update, request_version: RequestVersion) -> UpToDate | Reject | Stopped:
         aws = Aws(client("elasticache"), client("ec2"), client("secretsmanager"), REGION, "aws")
-        site = ExternalResource(aws, names(GROUP, PREFIX), self.clock)
+        external = ExternalResource(aws, names(GROUP, PREFIX), OWNER, self.clock)
         target = desired(update.properties, OWNER, GROUP, PREFIX)
-        began, left, subnets_stay = self.clock.now(), update.steps, False
+        began, left, subnets_kept = self.clock.now(), update.steps, False
         for _ in range(_LOOKS):
             if left == 0:
                 return Stopped()
             self.looks += 1
             try:
-                moment = update.moment(self.clock.now(), request_version, subnets_stay=subnets_stay)
-                decision = _decide(site, target, moment, began)
-                if isinstance(decision, Apply) and site.make(decision.call, request_version) == "made":
-                    left -= 1
-                    continue
+                context = update.context(self.clock.now(), request_version, subnets_kept=subnets_kept)
+                decision = _decide(external, target, context, began)
+                if isinstance(decision, Apply):
+                    made = _apply(external, decision, request_version, left)
+                    left -= made
+                    if made:
+                        continue
             except (TransientError, NotYetVisibleError) as error:
                 decision = Requeue(str(error))
             except ResourceError as error:
                 if error.code != "SubnetInUse" or not update.rolling_back:
                     return Reject(str(error))
-                subnets_stay = True
+                subnets_kept = True
             if isinstance(decision, UpToDate | Reject):
                 return decision
             self.clock.sleep(_LOOK_EVERY)
@@ -180,15 +182,21 @@ class PlannerBench:
         return [call for call in self.recorder.mutations() if not _is_ledger(call)]
 
 
-def _decide(site: ExternalResource, target: Desired, moment: PlanContext, began: float) -> Decision:
-    site.look()
-    for _ in range(8):
-        decision = plan(target, site.observed, moment)
-        if not isinstance(decision, Look):
-            return decision
-        asked = site.observed.record.requested
-        site.observe_detail(decision, target.engine, (asked.at if asked else began) - 60.0)
-    raise AssertionError("the planner asks in a circle")
+def _decide(external: ExternalResource, target: Desired, context: PlanContext, began: float) -> Decision:
+    external.observe()
+    requested = external.observed.record.requested
+    since = (requested.at if requested else began) - 60.0
+    return plan(target, external.observe_details(target, context, since), context)
+
+
+def _apply(external: ExternalResource, step: Apply, request_version: RequestVersion, left: int) -> int:
+    """Make the step's calls, `left` at the most unless negative, up to a no-op; return how many were made."""
+    made = 0
+    for call in step.calls:
+        if made == left or not external.apply(call, request_version):
+            break
+        made += 1
+    return made
 
 
 def differences(bench: PlannerBench, properties: Properties, *, after_rollback: bool = False) -> list[str]:

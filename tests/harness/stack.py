@@ -67,7 +67,7 @@ class StackUnderTest(FakeCloudFormation):
     ) -> None:
         self.real = real
         self.cloud: Any = MotoAws(timing, quotas, zones) if real else InMemoryAws(timing, quotas)
-        super().__init__(self.cloud.clock)
+        super().__init__(self.cloud.clock, self.cloud.schedules)
         self.simulator = self.cloud.simulator
         self.recorder = Recorder()
         self._zones = zones
@@ -76,7 +76,6 @@ class StackUnderTest(FakeCloudFormation):
         self._exit.enter_context(self.cloud)
         self._exit.enter_context(self.recorder)
         super().__enter__()
-        self._events = client("events")
         self.elasticache, self.ec2 = client("elasticache"), client("ec2")
         self.recorder.clear()
         return self
@@ -167,17 +166,8 @@ class StackUnderTest(FakeCloudFormation):
         assert not self.violations, self.violations
         return summary
 
-    def polls(self) -> list[dict[str, Any]]:
-        """Return the events that the armed rules fire."""
-        targets = [
-            target
-            for rule in self.armed()
-            for target in client("events").list_targets_by_rule(Rule=rule)["Targets"]
-        ]
-        return [json.loads(target["Input"]) for target in targets]
-
     def poll(self) -> list[dict[str, object]]:
-        """Let a minute pass and fire every armed rule once; return the summaries."""
+        """Let a minute pass and fire every armed schedule once; return the summaries."""
         self.clock.advance(60)
         return [self.invoke(event) for event in self.polls()]
 
@@ -227,7 +217,7 @@ class StackUnderTest(FakeCloudFormation):
     # --- what was done ------------------------------------------------------------------------------
 
     def writes(self) -> list[str]:
-        """Return the writes by name, such as "ec2:CreateTags"; those of the poll rule are left out."""
+        """Return the writes by name, such as "ec2:CreateTags"; those of the poll schedule are left out."""
         return [call.name for call in self.recorder.mutations() if call.service in _CLUSTER]
 
     def calls(self, name: str) -> list[Call]:

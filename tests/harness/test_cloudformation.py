@@ -6,13 +6,12 @@ import json
 
 import pytest
 
-from massdriver_redis import handler as helper
-from massdriver_redis.aws.poll_rule import PollRule
-from massdriver_redis.cloudformation import delivery as responder
+from massdriver_redis.aws.poll_schedule import PollSchedules
+from massdriver_redis.cloudformation import delivery, poll_event
 from massdriver_redis.cloudformation.outcome import Pending, Response
+from massdriver_redis.handler import PollingResource
 
 from .cloudformation import (
-    PREFIX,
     FakeCloudFormation,
     HungError,
     KilledError,
@@ -23,53 +22,55 @@ from .cloudformation import (
 )
 from .context import FUNCTION
 from .moto_aws import MotoAws, client
+from .schedules import GROUP, ROLE_ARN
 
-RULE = f"{PREFIX}-shop-redis-abcdefghij"
 ID = "shop-redis-abcdefghij"
 
 
 class Script:
-    """The work of each invocation in turn: an outcome, or an exception to raise; the last one repeats."""
+    """A provider that does what is written down: each invocation's outcome, or an exception to raise.
 
-    def __init__(self, cloudformation, *turns, arms=True):
+    The last one repeats. Unless `polls` is False, each request is polled by a schedule.
+    """
+
+    def __init__(self, cloudformation, *turns, polls=True):
         self.turns = list(turns)
-        self.arms = arms
+        self.polls = polls
         self.seen = []
-        self.rule = PollRule(client("events"), RULE, FUNCTION)
-        cloudformation._app.resource = helper.PollingResource(
-            self._begin, lambda *_: None, cloudformation.clock, cloudformation._receive
-        )
+        self.clock = cloudformation.clock
+        self.schedules = PollSchedules(client("scheduler"), GROUP, FUNCTION, ROLE_ARN, self.clock.sleep)
+        cloudformation._app.resource = PollingResource(self, self.clock, cloudformation._receive)
 
-    def _begin(self, request, _context):
+    def begin(self, request, _context):
         self.seen.append(request)
         return _Turn(self, request, self.turns.pop(0) if len(self.turns) > 1 else self.turns[0])
+
+    def carried(self, schedule, _context):
+        return self.schedules.read(schedule)
+
+    def stop_polling(self, request, _context):
+        self.schedules.delete(request.schedule_name)
 
 
 class _Turn:
     physical_id = ID
-    armed = True
 
     def __init__(self, script, request, outcome):
         self.script, self.request, self.outcome = script, request, outcome
+        self.name = request.schedule_name or poll_event.schedule_name(request, ID)
+        self.polling = script.polls
 
     def run(self):
-        if self.script.arms and not self.request.is_poll:
-            poll = {
-                "RequestType": self.request.kind,
-                "RequestId": self.request.request_id,
-                "StackId": self.request.stack_id,
-                "LogicalResourceId": self.request.logical_id,
-                "ResponseURL": self.request.response_url,
-                "PhysicalResourceId": ID,
-                "CrHelperPoll": True,
-            }
-            self.script.rule.arm(poll)
+        now = self.script.clock.now()
+        if self.polling and not self.request.is_poll:
+            text = poll_event.schedule_input(self.request, self.name, now)
+            self.script.schedules.create(self.name, text, *poll_event.schedule_dates(self.request, now))
         if isinstance(self.outcome, BaseException):
             raise self.outcome
         return self.outcome
 
-    def after_answer(self, answer, *, delivered=True):
-        self.script.rule.disarm(self.request.request_id)
+    def after_response(self, response, *, delivered):
+        self.script.schedules.delete(self.name)
 
 
 DONE = Response("SUCCESS", ID, "", {"hostname": "h"})
@@ -78,11 +79,11 @@ OPEN = Pending(ID, "x")
 
 @pytest.fixture
 def cloudformation():
-    with MotoAws() as cloud, FakeCloudFormation(cloud.clock) as running:
+    with MotoAws() as cloud, FakeCloudFormation(cloud.clock, cloud.schedules) as running:
         yield running
 
 
-def test_a_rule_fires_every_minute_until_the_answer(cloudformation):
+def test_a_schedule_fires_every_minute_until_the_answer(cloudformation):
     script = Script(cloudformation, OPEN, OPEN, OPEN, DONE)
 
     response = cloudformation.create("Redis", {"replicas": 1})
@@ -93,8 +94,12 @@ def test_a_rule_fires_every_minute_until_the_answer(cloudformation):
     assert cloudformation.armed() == []
 
 
-def test_a_rule_may_fire_late():
-    with MotoAws() as cloud, FakeCloudFormation(cloud.clock, lateness=lambda: 30.0) as cloudformation:
+def _late(cloud):
+    return FakeCloudFormation(cloud.clock, cloud.schedules, lateness=lambda: 30.0)
+
+
+def test_a_schedule_may_fire_late():
+    with MotoAws() as cloud, _late(cloud) as cloudformation:
         Script(cloudformation, OPEN, DONE)
 
         assert cloudformation.create("Redis", {}).seconds == 90.0
@@ -164,9 +169,9 @@ def test_rolling_a_finished_replacement_back_deletes_the_new_one(cloudformation)
     assert cloudformation.resources["Redis"].physical_id == ID
 
 
-@pytest.mark.parametrize("rule", [True, False])
-def test_a_killed_invocation_is_delivered_again_or_polled(cloudformation, rule):
-    script = Script(cloudformation, KilledError(), DONE, arms=rule)
+@pytest.mark.parametrize("polled", [True, False])
+def test_a_killed_invocation_is_delivered_again_or_polled(cloudformation, polled):
+    script = Script(cloudformation, KilledError(), DONE, polls=polled)
 
     response = cloudformation.create("Redis", {})
 
@@ -175,15 +180,20 @@ def test_a_killed_invocation_is_delivered_again_or_polled(cloudformation, rule):
     assert script.seen[1].request_id == script.seen[0].request_id
 
 
-def test_what_fails_twice_goes_to_the_on_failure_destination():
+def test_what_fails_three_times_goes_to_the_on_failure_destination():
     records = []
-    with MotoAws() as cloud, FakeCloudFormation(cloud.clock, failed=records.append) as cloudformation:
-        script = Script(cloudformation, KilledError("out of memory"), arms=False)
+    with (
+        MotoAws() as cloud,
+        FakeCloudFormation(cloud.clock, cloud.schedules, failed=records.append) as cloudformation,
+    ):
+        script = Script(cloudformation, KilledError("out of memory"), polls=False)
+        before = cloud.clock.now()
 
         with pytest.raises(HungError):
             cloudformation.create("Redis", {})
 
-        assert len(script.seen) == 2
+        assert len(script.seen) == 3
+        assert cloud.clock.now() == before + 2 + 60 + 120
     (record,) = records
     assert record["requestPayload"]["RequestType"] == "Create"
     assert record["responsePayload"]["errorType"] == "KilledError"
@@ -196,8 +206,8 @@ def test_an_operation_that_never_ends_is_found(cloudformation):
         cloudformation.create("Redis", {"ServiceTimeout": 600})
 
 
-def test_a_silent_operation_without_a_rule_is_found(cloudformation):
-    Script(cloudformation, OPEN, arms=False)
+def test_a_silent_operation_without_a_schedule_is_found(cloudformation):
+    Script(cloudformation, OPEN, polls=False)
 
     with pytest.raises(HungError, match="nobody"):
         cloudformation.create("Redis", {})
@@ -217,7 +227,7 @@ def test_a_url_ends_after_two_hours(cloudformation):
     request = cloudformation.send("Create", "Redis")
     cloudformation.clock.advance(7201)
 
-    with pytest.raises(responder.RefusedError):
+    with pytest.raises(delivery.RefusedError):
         cloudformation.put(request.event["ResponseURL"], b"{}")
 
 

@@ -91,15 +91,15 @@ BUGS = (
     Bug(
         "no rule is armed",
         "reconciler/loop.py",
-        "        if step.needs_poll and self._arm():\n            return None\n",
+        "        if not isinstance(step, Note) and self._arm():\n            return None\n",
         "",
         ("unit/reconciler/test_loop.py",),
     ),
     Bug(
         "the rule is armed after the step",
         "reconciler/loop.py",
-        "        if step.needs_poll and self._arm():\n            return None\n",
-        "        if step.needs_poll and not self._armed:\n"
+        "        if not isinstance(step, Note) and self._arm():\n            return None\n",
+        "        if not isinstance(step, Note) and not self._armed:\n"
         "            self._job.make(step)\n            self._arm()\n            return None\n",
         ("unit/reconciler/test_loop.py",),
     ),
@@ -120,8 +120,8 @@ BUGS = (
     Bug(
         "requests in any order",
         "state/record.py",
-        "        return any(\n            request_version.later_than(signed_at)",
-        "        return False and any(\n            request_version.later_than(signed_at)",
+        "        return 0 < self.signed_at < other.signed_at",
+        "        return False",
         ("unit/state/test_record.py", "unit/reconciler/test_loop.py", "concurrency/test_races.py"),
     ),
     Bug(
@@ -148,22 +148,22 @@ BUGS = (
     # --- whose is it ---
     Bug(
         "the ownership check is forgotten",
-        "planner/plan.py",
-        "        if ours is False:",
-        "        if False:",
-        ("unit/planner/test_plan.py", "unit/reconciler/test_apply.py"),
+        "state/ownership.py",
+        "if each and each.description == description",
+        "if each",
+        ("unit/state/test_ownership.py", "unit/reconciler/test_apply.py"),
     ),
     Bug(
-        "a foreign group is deleted",
-        "planner/delete.py",
-        "    if group and group.description == marker:\n        return _group(",
-        "    if group:\n        return _group(",
+        "a foreign replication group is deleted",
+        "state/ownership.py",
+        "        replication_group=_owned([found.replication_group], owner.marker),",
+        "        replication_group=found.replication_group,",
         ("unit/planner/test_delete.py", "unit/reconciler/test_delete.py"),
     ),
     Bug(
         "a cluster that was handed over is adopted",
         "reconciler/target.py",
-        "        if observed.record.in_service or (observed.group and not observed.security_group):",
+        "        if observed.record.in_service or (observed.replication_group and not observed.security_group):",
         "        if False:",
         ("unit/reconciler/test_apply.py",),
     ),
@@ -183,9 +183,9 @@ BUGS = (
     ),
     # --- what is changed, and how ---
     Bug(
-        "not settled on all levels",
+        "not stabilized on all levels",
         "state/observed.py",
-        "    return _unsettled_nodes(group)",
+        "    return _not_stabilized_node(live)",
         "    return None",
         ("unit/state/test_observed.py", "unit/planner/test_plan.py"),
     ),
@@ -198,30 +198,30 @@ BUGS = (
     ),
     Bug(
         "failover is sent to a cluster-mode group",
-        "planner/update.py",
-        '        failover=not group.cluster_mode and desired.failover and group.automatic_failover != "enabled",',
+        "planner/scaling.py",
+        '        failover=not live.cluster_mode and desired.failover and live.automatic_failover != "enabled",',
         "        failover=desired.failover,",
         ("unit/planner/test_update.py", "unit/planner/test_plan.py"),
     ),
     Bug(
         "compared with the old properties and not with what is live",
         "planner/replacement.py",
-        "    if group and group.tls != wanted.secure:",
-        "    if False:",
+        '        "secure": (live.tls, wanted.secure),',
+        '        "secure": (True, True),',
         ("unit/reconciler/test_apply.py",),
     ),
     Bug(
-        "a change taken back by AWS goes unnoticed",
+        "a change that AWS reverted goes unnoticed",
         "planner/plan.py",
-        "    if in_flight:\n        return in_flight\n",
+        "    _Rule(requested_change.in_flight, requested_change.details),\n",
         "",
         ("unit/planner/test_plan.py", "unit/reconciler/test_loop.py"),
     ),
     Bug(
         "a downgrade is not refused",
         "planner/engine.py",
-        "        if not moment.rolling_back:\n            return Reject(_downgrade(desired, group), refused=True)\n",
-        "        pass\n",
+        "    if not requested or not keeps_newer(desired, live):\n",
+        "    if True:\n",
         ("unit/planner/test_plan.py", "unit/reconciler/test_apply.py"),
     ),
     Bug(
@@ -233,7 +233,7 @@ BUGS = (
     ),
     Bug(
         "the port is open to the world",
-        "calls/base.py",
+        "calls/ec2.py",
         '            "IpRanges": [{"CidrIp": cidr, "Description": INGRESS_NOTE}],',
         '            "IpRanges": [{"CidrIp": "0.0.0.0/0", "Description": INGRESS_NOTE}],',
         ("unit/calls/test_base.py", "unit/reconciler/test_apply.py"),
@@ -249,14 +249,14 @@ BUGS = (
     Bug(
         "the token goes without a recovery window",
         "planner/delete.py",
-        "recoverable=IN_SERVICE in secret.tags",
+        "recoverable=keep",
         "recoverable=False",
         ("unit/planner/test_delete.py", "unit/reconciler/test_delete.py"),
     ),
     Bug(
         "the security group is left behind",
         "planner/delete.py",
-        "        return Apply(calls.delete_security_group(observed.security_group.id))",
+        "        return Apply(ec2.delete_security_group(observed.security_group.id))",
         "        pass",
         ("unit/planner/test_delete.py", "unit/reconciler/test_delete.py"),
     ),

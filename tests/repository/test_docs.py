@@ -16,7 +16,7 @@ import yaml
 
 from massdriver_redis import catalog
 from massdriver_redis.aws import poll_rule
-from massdriver_redis.calls import base as calls
+from massdriver_redis.calls import secretsmanager
 from massdriver_redis.cloudformation import response
 from massdriver_redis.properties import parse as properties
 from massdriver_redis.properties import rules, schemas
@@ -29,9 +29,9 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
 FAILURES = {
     "AccessDeniedError",
-    "Failed",
     "NotUpdatableError",
-    "PatientError",
+    "NotYetVisibleError",
+    "Reject",
     "ResourceError",
     "SchemaError",
     "_failed",
@@ -41,9 +41,8 @@ FAILURES = {
 
 REASONING = (
     "planner/create",
-    "planner/delete",
     "planner/plan",
-    "planner/update",
+    "planner/replacement",
     "reconciler/apply",
     "reconciler/delete",
 )
@@ -188,14 +187,14 @@ def test_the_providers_parameters_are_listed_with_their_defaults() -> None:
 def test_the_limits_are_those_of_the_code() -> None:
     limits = section(README, "Limits")
     for figure in (
-        f"**{properties.DEFAULT_NODE_QUOTA} nodes**",
+        f"**{catalog.NODE_QUOTA} nodes**",
         f"**{rules.MAX_SUBNETS} subnets**",
         f"**{rules.MAX_TAGS} tags** with {rules.MAX_TAG_TEXT:,} characters",
         f"**{poll_rule.LARGEST_INPUT:,} characters**",
         f"{response.LARGEST_BODY:,} bytes",
     ):
         assert figure in " ".join(limits.split())
-    assert f"{calls.RECOVERY_DAYS} days of recovery" in " ".join(README.read_text("utf-8").split())
+    assert f"{secretsmanager.RECOVERY_DAYS} days of recovery" in " ".join(README.read_text("utf-8").split())
 
 
 def test_the_table_of_versions_names_every_version_of_the_catalog() -> None:

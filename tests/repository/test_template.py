@@ -18,15 +18,16 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {"ProviderFunction": ROOT / "function", "FallbackFunction": ROOT / "fallback"}
 ROLES = {"ProviderFunction": "ProviderRole", "FallbackFunction": "FallbackRole"}
 CERTIFICATES = {"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"}
-SERVICES = ("elasticache", "ec2", "secretsmanager", "events", "sts", "cloudformation")
+SERVICES = ("elasticache", "ec2", "secretsmanager", "scheduler", "sts", "cloudformation")
 
 IMPLIED = {
-    # IAM asks for these besides the action of a call that carries tags, makes a final snapshot, is an
-    # account's first cluster, fails for good, or prints a line.
+    # IAM asks for these in addition to the action of a call that carries tags or a role, makes a final
+    # snapshot, is an account's first cluster, fails for good, or prints a line.
     "ec2:CreateTags",
     "elasticache:AddTagsToResource",
     "elasticache:CreateSnapshot",
     "iam:CreateServiceLinkedRole",
+    "iam:PassRole",
     "lambda:InvokeFunction",
     "logs:CreateLogStream",
     "logs:PutLogEvents",
@@ -38,7 +39,6 @@ UNSCOPED = {
     "ec2:DescribeSecurityGroups",
     "elasticache:DescribeCacheEngineVersions",
     "elasticache:DescribeEvents",
-    "events:ListRules",
 }
 
 
@@ -65,10 +65,22 @@ def template() -> dict[str, Any]:
     return found
 
 
+def resources(kind: str) -> dict[str, dict[str, Any]]:
+    """Return the properties of every resource of a type by its logical id."""
+    found = template()["Resources"].items()
+    return {name: each["Properties"] for name, each in found if each["Type"] == kind}
+
+
 def statements(role: str) -> list[dict[str, Any]]:
-    policies = template()["Resources"][role]["Properties"]["Policies"]
+    policies = template()["Resources"][role]["Properties"].get("Policies", [])
     given = [policy["Fn::If"][1] if "Fn::If" in policy else policy for policy in policies]
+    given += [each for each in resources("AWS::IAM::Policy").values() if {"Ref": role} in each["Roles"]]
     return [each for policy in given for each in policy["PolicyDocument"]["Statement"]]
+
+
+def statement(role: str, action: str) -> dict[str, Any]:
+    [found] = [each for each in statements(role) if action in listed(each["Action"])]
+    return found
 
 
 def listed(value: Any) -> list[Any]:
@@ -137,8 +149,7 @@ def test_no_action_is_a_wildcard_and_every_statement_is_named(role: str) -> None
 
 def test_a_role_may_be_assumed_only_if_the_parameter_names_one() -> None:
     assert template()["Parameters"]["AllowedRoleArns"]["Default"] == ""
-    [statement] = [each for each in statements("ProviderRole") if "sts:AssumeRole" in listed(each["Action"])]
-    assert statement["Resource"] == {"Ref": "AllowedRoleArns"}
+    assert statement("ProviderRole", "sts:AssumeRole")["Resource"] == {"Ref": "AllowedRoleArns"}
 
 
 def test_arns_fit_every_partition_account_and_region() -> None:
@@ -146,12 +157,9 @@ def test_arns_fit_every_partition_account_and_region() -> None:
     assert not re.findall(r"arn:aws:|\b\d{12}\b|\b(?:us|eu|ap)-[a-z]+-\d\b", text)
 
 
-def test_every_name_of_ours_begins_with_the_prefix_that_the_functions_get() -> None:
-    resources = template()["Resources"]
-    prefix = resources["ProviderFunction"]["Properties"]["Environment"]["Variables"]["RESOURCE_PREFIX"]
-    assert (
-        resources["FallbackFunction"]["Properties"]["Environment"]["Variables"]["RESOURCE_PREFIX"] == prefix
-    )
+def test_every_name_of_ours_begins_with_the_prefix_that_the_function_gets() -> None:
+    prefix = variables("ProviderFunction")["RESOURCE_PREFIX"]
+    assert resources("AWS::Scheduler::ScheduleGroup")["ScheduleGroup"]["Name"] == prefix
     text, values = prefix["Fn::Sub"]
     joined = [value for value in _substitutions(template()) if "mdr-" in value[0]]
     assert len(joined) > 5
@@ -189,23 +197,61 @@ def test_every_variable_that_is_set_is_read(function: str) -> None:
     assert [name for name in set(variables(function)) - powertools if f'"{name}"' not in text] == []
 
 
-def test_a_failed_invocation_is_tried_once_more_and_then_handed_to_the_fallback() -> None:
+def test_a_failed_invocation_is_tried_twice_more_and_then_sent_to_the_fallback() -> None:
     settings = template()["Resources"]["ProviderFunction"]["Properties"]["EventInvokeConfig"]
-    assert settings["MaximumRetryAttempts"] == 1
-    assert settings["MaximumEventAgeInSeconds"] == 300
+    assert settings["MaximumRetryAttempts"] == 2
+    assert settings["MaximumEventAgeInSeconds"] == 1800
     destination = settings["DestinationConfig"]["OnFailure"]
     assert destination == {"Type": "Lambda", "Destination": {"Fn::GetAtt": "FallbackFunction.Arn"}}
 
 
-def test_eventbridge_may_invoke_the_function_for_rules_of_this_provider_only() -> None:
-    permissions = [
-        each["Properties"]
-        for each in template()["Resources"].values()
-        if each["Type"] == "AWS::Lambda::Permission"
-    ]
-    [permission] = permissions
-    assert permission["Principal"] == "events.amazonaws.com"
-    assert permission["SourceArn"]["Fn::Sub"][0].endswith(":rule/mdr-${Id}-*")
+def test_only_scheduler_can_assume_the_execution_role_and_only_for_schedules_of_this_provider() -> None:
+    [trust] = resources("AWS::IAM::Role")["SchedulerRole"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert trust["Condition"] == {
+        "StringEquals": {
+            "aws:SourceAccount": {"Ref": "AWS::AccountId"},
+            "aws:SourceArn": {"Fn::GetAtt": "ScheduleGroup.Arn"},
+        }
+    }
+
+
+def test_the_execution_role_may_invoke_the_function_and_nothing_else() -> None:
+    [only] = statements("SchedulerRole")
+    assert (only["Action"], only["Resource"]) == (
+        "lambda:InvokeFunction",
+        {"Fn::GetAtt": "ProviderFunction.Arn"},
+    )
+
+
+@pytest.mark.parametrize("role", ROLES.values())
+def test_only_the_execution_role_can_be_passed_and_only_to_scheduler(role: str) -> None:
+    passed = statement(role, "iam:PassRole")
+    assert passed["Resource"] == {"Fn::GetAtt": "SchedulerRole.Arn"}
+    assert passed["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+
+
+@pytest.mark.parametrize("role", ROLES.values())
+def test_a_role_lists_all_schedules_and_reads_and_changes_only_those_of_its_schedule_group(role: str) -> None:
+    scoped = {
+        action: listed(each["Resource"])[0]["Fn::Sub"]
+        for each in statements(role)
+        for action in listed(each["Action"])
+        if action.startswith("scheduler:")
+    }
+    assert scoped.pop("scheduler:ListSchedules").endswith(":schedule/*/*")
+    assert len(scoped) == 3
+    assert all(resource[0].endswith(":schedule/mdr-${Id}/*") for resource in scoped.values())
+
+
+def test_nobody_may_invoke_the_function_by_a_policy_of_its_own() -> None:
+    assert resources("AWS::Lambda::Permission") == {}
+
+
+def test_every_role_has_the_permissions_boundary() -> None:
+    roles = resources("AWS::IAM::Role")
+    assert len(roles) == 3
+    assert all("PermissionsBoundary" in role for role in roles.values())
 
 
 def test_the_emulator_leaves_no_hook_in_the_template() -> None:
@@ -217,6 +263,6 @@ def test_the_emulator_leaves_no_hook_in_the_template() -> None:
 @pytest.mark.parametrize("document", ["docs/iam.md"])
 def test_every_action_is_explained(document: str) -> None:
     text = (ROOT / document).read_text()
-    everything = granted("ProviderRole") | granted("FallbackRole")
+    everything = {action for role in resources("AWS::IAM::Role") for action in granted(role)}
     assert sorted(action for action in everything if f"`{action}`" not in text) == []
-    assert sorted(set(re.findall(r"`([a-z0-9]+:[A-Z][A-Za-z]+)`", text)) - everything) == []
+    assert sorted(set(re.findall(r"`((?!aws:)[a-z0-9]+:[A-Z][A-Za-z]+)`", text)) - everything) == []

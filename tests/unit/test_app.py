@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from massdriver_redis.aws.poll_rule import target_id
 from massdriver_redis.clock import SystemClock
 from massdriver_redis.cloudformation import delivery as responder
+from tests.harness.context import FUNCTION as FUNCTION_ARN
 from tests.harness.context import Context
 from tests.harness.envelope import SIGNATURE, event
 from tests.harness.moto_aws import MotoAws
 from tests.harness.put_server import PutServer
+from tests.harness.schedules import GROUP, ROLE_ARN
 
 FUNCTION = Path(__file__).parents[2] / "function"
 
@@ -27,6 +28,8 @@ def app(monkeypatch):
     for name, value in {
         "RESOURCE_PREFIX": "mdr-1a2b3c4d",
         "RESPONSE_HOST": "",
+        "SCHEDULE_GROUP": GROUP,
+        "SCHEDULER_ROLE_ARN": ROLE_ARN,
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "testing",
@@ -118,22 +121,25 @@ def test_on_a_developer_s_machine_a_refusal_is_returned_and_not_sent(app, server
     assert SIGNATURE not in json.dumps(summary)
 
 
-def test_a_poll_that_can_not_begin_removes_its_own_rule_and_no_other(app, server):
-    poll = {**refused_create(server), "CrHelperPoll": True, "PhysicalResourceId": "shop-redis-abcdefghij"}
+def test_a_poll_that_can_not_begin_deletes_its_own_schedule_and_no_other(app, server):
+    names = [f"shop-redis-abcdefghij-{second}-aaaabbbbcccc" for second in (1782864000, 1782864001)]
     with MotoAws() as cloud:
         resource = app.wire(cloud.clock, responder.send)
-        events = app.own_client("events")
-        for request_id, left in ((poll["RequestId"], 0), ("another", 1)):
-            name = "mdr-1a2b3c4d-shop-redis-abcdefghij"
-            carried = json.dumps({"RequestId": request_id})
-            events.put_rule(Name=name, ScheduleExpression="rate(1 minute)")
-            target = {"Id": target_id(request_id), "Arn": "arn:aws:x", "Input": carried}
-            events.put_targets(Rule=name, Targets=[target])
+        scheduler = app.own_client("scheduler")
+        for name in names:
+            carried = {**refused_create(server), "CrHelperPoll": True, "ScheduleName": name}
+            scheduler.create_schedule(
+                Name=name,
+                GroupName=GROUP,
+                ScheduleExpression="rate(1 minute)",
+                FlexibleTimeWindow={"Mode": "OFF"},
+                Target={"Arn": FUNCTION_ARN, "RoleArn": ROLE_ARN, "Input": json.dumps(carried)},
+            )
 
-            resource(poll, Context(cloud.clock))
+        resource({"CrHelperPoll": True, "ScheduleName": names[0]}, Context(cloud.clock))
 
-            assert len(events.list_rules()["Rules"]) == left
-    assert [put.json()["Status"] for put in server.puts] == ["FAILED", "FAILED"]
+        assert cloud.schedules.names() == names[1:]
+    assert [put.json()["Status"] for put in server.puts] == ["FAILED"]
 
 
 def test_the_wiring_is_short_and_nothing_else():
@@ -149,7 +155,13 @@ def test_importing_the_handler_makes_no_client_and_leaves_the_root_logger_alone(
         "import app\n"
         "assert callable(app.handler) and logging.getLogger().level == level\n"
     )
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(FUNCTION), "RESOURCE_PREFIX": "mdr-1a2b3c4d"}
+    environ = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(FUNCTION),
+        "RESOURCE_PREFIX": "mdr-1a2b3c4d",
+        "SCHEDULE_GROUP": GROUP,
+        "SCHEDULER_ROLE_ARN": ROLE_ARN,
+    }
 
     done = subprocess.run(
         [sys.executable, "-c", script], check=False, env=environ, capture_output=True, text=True

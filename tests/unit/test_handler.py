@@ -20,40 +20,51 @@ from massdriver_redis import handler as helper
 from massdriver_redis import log
 from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableError
 from massdriver_redis.cloudformation.outcome import Ignored, Pending, Response
-from massdriver_redis.errors import AccessDeniedError, NotUpdatableError, ResourceError
+from massdriver_redis.errors import (
+    AccessDeniedError,
+    InvalidRequestError,
+    NotUpdatableError,
+    ResourceError,
+)
 from massdriver_redis.handler import PollingResource, UndeliveredError
-from massdriver_redis.state.naming import is_nothing_made
+from massdriver_redis.state.naming import is_nothing_made, is_ours
 from tests.harness.clock import SimulatedClock
 from tests.harness.context import Context
 from tests.harness.envelope import NOW, RESPONSE_URL, SIGNATURE, event
 from tests.harness.logs import captured
 
 ID = "shop-redis-abcdefghij"
+SCHEDULE = f"{ID}-1789999980-aaaabbbbcccc"
 KINDS = ["Create", "Update", "Delete"]
 SUCCESS = Response("SUCCESS", ID, "", {"hostname": "h"})
 
 
+def poll(kind="Create", **changes):
+    """Return the event of a poll, as its schedule carries it."""
+    return event(kind, CrHelperPoll=True, ScheduleName=SCHEDULE, StartedAt=NOW - 60, **changes)
+
+
 class Work:
-    """Work that ends as told; arms the rule first if told to."""
+    """Work that ends as told; creates its schedule first if told to."""
 
     def __init__(self, bed, request):
         self.physical_id = bed.physical_id
-        self.armed = request.is_poll
+        self.polling = request.is_poll
         self._bed = bed
 
     def run(self):
         bed = self._bed
         if bed.arms:
-            self.armed = bed.rule = True
+            self.polling = bed.schedule = True
         if isinstance(bed.outcome, Exception):
             raise bed.outcome
         return bed.outcome
 
-    def after_answer(self, answer, *, delivered=True):
-        self._bed.story.append(("recorded" if delivered else "lost", answer.status))
-        if self._bed.after_answer_error:
-            raise self._bed.after_answer_error
-        self._bed.rule = False
+    def after_response(self, response, *, delivered):
+        self._bed.story.append(("recorded" if delivered else "lost", response.status))
+        if self._bed.after_response_error:
+            raise self._bed.after_response_error
+        self._bed.schedule = False
 
 
 class Bed:
@@ -66,22 +77,30 @@ class Bed:
         self.arms = True
         self.begin_error = None
         self.put_error = None
-        self.after_answer_error = None
-        self.rule = False  # whether one is armed
+        self.after_response_error = None
+        self.schedule = False  # whether there is one
+        self.carried_event = None
         self.bodies = []
         self.urls = []
         self.untils = []
         self.story = []
-        self.resource = PollingResource(self._begin, self._disarm, self.clock, self._put)
+        self.reads = []
+        self.resource = PollingResource(self, self.clock, self._put)
 
-    def _begin(self, request, _context):
+    def begin(self, request, _context):
         if self.begin_error:
             raise self.begin_error
         return Work(self, request)
 
-    def _disarm(self, request, _context):
-        self.story.append(("disarmed", request.request_id))
-        self.rule = False
+    def carried(self, schedule, _context):
+        self.reads.append(schedule)
+        if isinstance(self.carried_event, Exception):
+            raise self.carried_event
+        return self.carried_event
+
+    def stop_polling(self, request, _context):
+        self.story.append(("stopped", request.schedule_name))
+        self.schedule = False
 
     def _put(self, url, body, *, until, clock):
         self.story.append(("put", json.loads(body)["Status"]))
@@ -95,7 +114,8 @@ class Bed:
         return self.resource(event() if sent is None else sent, Context(self.clock, seconds))
 
     def poll(self, kind="Create"):
-        return self.send(event(kind, PhysicalResourceId=ID, CrHelperPoll=True, StartedAt=NOW - 60))
+        self.carried_event = poll(kind, PhysicalResourceId=ID)
+        return self.send(poll(kind))
 
     @property
     def response(self):
@@ -135,13 +155,13 @@ def lambda_s_own_handler():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_open_work_sends_nothing_and_leaves_the_rule(bed, kind):
+def test_open_work_sends_nothing_and_leaves_the_schedule(bed, kind):
     bed.outcome = Pending(ID, "the group to be available")
 
     summary = bed.send(event(kind))
 
     assert bed.story == []
-    assert bed.rule
+    assert bed.schedule
     assert summary == {
         "status": "PENDING",
         "physical_resource_id": ID,
@@ -150,11 +170,11 @@ def test_open_work_sends_nothing_and_leaves_the_rule(bed, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_work_done_in_the_first_invocation_answers_at_once_then_disarms(bed, kind):
+def test_work_done_in_the_first_invocation_answers_at_once_then_stops_polling(bed, kind):
     bed.send(event(kind))
 
     assert bed.story == [("put", "SUCCESS"), ("recorded", "SUCCESS")]
-    assert not bed.rule
+    assert not bed.schedule
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -178,16 +198,16 @@ def test_a_stale_event_does_nothing_and_sends_nothing(bed, poll):
     summary = bed.poll() if poll else bed.send()
 
     assert bed.story == []
-    assert summary["status"] == "SILENT"
+    assert summary["status"] == "IGNORED"
 
 
-def test_a_raise_after_arming_ends_in_one_failed_and_no_rule(bed):
+def test_a_raise_while_polling_ends_in_one_failed_and_no_schedule(bed):
     bed.outcome = RuntimeError("boom")
 
     bed.send()
 
     assert bed.story == [("put", "FAILED"), ("recorded", "FAILED")]
-    assert not bed.rule
+    assert not bed.schedule
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -221,25 +241,94 @@ def test_work_that_can_not_even_begin_fails_with_the_event_s_id(bed):
     assert bed.response["PhysicalResourceId"] == event("Update")["PhysicalResourceId"]
 
 
-def test_a_create_that_can_not_even_begin_fails_with_the_mark_of_nothing_made(bed):
-    bed.begin_error = RuntimeError("no region")
+@pytest.mark.parametrize(
+    ("error", "nothing_made"),
+    [(InvalidRequestError("node_type: required"), True), (RuntimeError("no region"), False)],
+    ids=["broken properties", "anything else"],
+)
+def test_a_create_that_can_not_even_begin_says_nothing_was_made_only_where_that_is_known(
+    bed, error, nothing_made
+):
+    bed.begin_error = error
 
     bed.send()
     bed.send()
 
     first, second = (body["PhysicalResourceId"] for body in bed.bodies)
-    assert is_nothing_made(first)
+    assert is_nothing_made(first) is nothing_made
+    assert not is_ours(first)
     assert first == second
+
+
+def test_open_work_for_which_no_poll_comes_is_handed_back_to_lambda(bed):
+    bed.arms = False
+    bed.outcome = Pending(ID, "retrying scheduler:CreateSchedule: ThrottlingException")
+
+    with pytest.raises(UndeliveredError):
+        bed.send()
+
+    assert bed.story == []
+
+
+# Polls
+
+
+def test_a_poll_acts_on_what_its_schedule_carries_and_never_on_its_own_words(bed):
+    bed.carried_event = poll("Update")
+    forged = poll("Delete", RequestId="forged", ResponseURL="https://attacker.example.com/")
+
+    bed.send(forged)
+
+    assert bed.reads == [SCHEDULE]
+    assert bed.urls == [RESPONSE_URL]
+    assert bed.response["RequestId"] == event()["RequestId"]
+
+
+def test_a_poll_without_a_schedule_is_ignored_without_a_write(bed):
+    bed.carried_event = None
+
+    assert bed.send(poll())["status"] == "IGNORED"
+    assert bed.story == []
+
+
+def test_a_poll_whose_schedule_can_not_be_read_is_handed_back_to_lambda(bed):
+    bed.carried_event = AccessDeniedError("scheduler:GetSchedule was denied")
+
+    with pytest.raises(AccessDeniedError):
+        bed.send(poll())
+
+    assert bed.story == []
+
+
+def test_a_poll_that_comes_minutes_late_returns_at_once(bed):
+    bed.carried_event = poll()
+
+    assert bed.send(poll(ScheduledTime="2026-09-21T14:01:00Z"))["status"] == "IGNORED"
+    assert (bed.story, bed.reads) == ([], [])
+
+
+def test_a_poll_that_names_no_schedule_of_ours_is_refused(bed):
+    unnamed = event(CrHelperPoll=True, ScheduleName="../default/x")
+
+    assert bed.send(unnamed)["status"] == "REFUSED"
+    assert (bed.story, bed.reads) == ([], [])
+
+
+def test_a_schedule_that_carries_no_request_is_answered_nowhere(bed):
+    bed.carried_event = {"CrHelperPoll": True}
+
+    assert bed.send(poll())["status"] == "REFUSED"
+    assert bed.story == []
 
 
 def test_the_response_is_sent_before_it_is_recorded_so_that_a_crash_repeats_it(bed):
     class KilledError(BaseException):
         pass
 
-    bed.after_answer_error = KilledError()
+    bed.after_response_error = KilledError()
     with pytest.raises(KilledError):
         bed.poll()
-    bed.after_answer_error = None
+    bed.after_response_error = None
 
     bed.poll()
 
@@ -247,7 +336,7 @@ def test_the_response_is_sent_before_it_is_recorded_so_that_a_crash_repeats_it(b
 
 
 def test_a_record_that_fails_does_not_change_the_answer(bed):
-    bed.after_answer_error = RuntimeError("throttled")
+    bed.after_response_error = RuntimeError("throttled")
 
     summary = bed.send()
 
@@ -261,7 +350,7 @@ def test_an_expired_url_is_the_end_of_the_request(bed, logs):
     bed.poll()
 
     assert bed.story[-1] == ("lost", "SUCCESS")
-    assert not bed.rule
+    assert not bed.schedule
     assert "403" in logs()
 
 
@@ -271,7 +360,7 @@ def test_a_response_that_meets_no_server_is_left_to_the_next_poll(bed):
     bed.send()
     bed.poll()
 
-    assert bed.rule
+    assert bed.schedule
     assert ("recorded", "SUCCESS") not in bed.story
 
 
@@ -288,7 +377,7 @@ def test_a_response_that_meets_no_server_and_has_no_poll_makes_lambda_deliver_ag
     assert bed.response["Status"] == "SUCCESS"
 
 
-def test_a_poll_that_can_not_even_begin_fails_with_its_id_and_leaves_no_rule(bed):
+def test_a_poll_that_can_not_even_begin_fails_with_its_id_and_leaves_no_schedule(bed):
     bed.outcome = Pending(ID, "x")
     bed.send()
     bed.begin_error = ResourceError("node_type: a newer provider doesn't take it.")
@@ -296,11 +385,11 @@ def test_a_poll_that_can_not_even_begin_fails_with_its_id_and_leaves_no_rule(bed
     bed.poll()
 
     assert bed.response["PhysicalResourceId"] == ID
-    assert bed.story[-1] == ("disarmed", event()["RequestId"])
-    assert not bed.rule
+    assert bed.story[-1] == ("stopped", SCHEDULE)
+    assert not bed.schedule
 
 
-def test_a_first_event_that_can_not_even_begin_touches_no_rule(bed):
+def test_a_first_event_that_can_not_even_begin_touches_no_schedule(bed):
     bed.begin_error = ResourceError("node_type: missing.")
 
     bed.send(event("Update"))
@@ -371,7 +460,7 @@ def test_row_4_to_8_no_rule_target_or_permission_is_made_by_crhelper(bed, monkey
 
 
 def test_row_9_a_rule_that_can_not_be_removed_does_not_fail_a_ready_cluster(bed):
-    bed.after_answer_error = ResourceError("remove_targets was throttled")
+    bed.after_response_error = ResourceError("remove_targets was throttled")
 
     bed.poll()
 
@@ -480,7 +569,7 @@ def test_row_18_on_a_developer_s_machine_the_response_is_shown_and_not_sent(monk
     summary = bed.send()
 
     assert bed.story == [("recorded", "SUCCESS")]
-    assert not bed.rule
+    assert not bed.schedule
     assert summary["response"]["Data"] == {"password": "***", "artifact": "***", "port": "6379"}
     assert "p4ss" not in json.dumps(summary)
 
@@ -570,7 +659,8 @@ def test_an_event_with_one_odd_value_is_answered_at_its_own_url_or_nowhere(key, 
 
     summary = bed.resource(sent, Context(bed.clock))
 
-    assert bed.urls == ([] if summary["status"] == "REFUSED" else [sent["ResponseURL"]])
+    nowhere = summary["status"] == "REFUSED" or key == "CrHelperPoll"
+    assert bed.urls == ([] if nowhere else [sent["ResponseURL"]])
     assert all(body["PhysicalResourceId"] == ID for body in bed.bodies)
 
 

@@ -1,12 +1,12 @@
-"""What the planner asks of AWS besides a look, as far as it can be told without asking."""
+"""The details that the planner needs besides an observation, as far as they are known without asking AWS."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 from massdriver_redis import catalog
-from massdriver_redis.state.fields import engine_and_version
-from massdriver_redis.state.observed import Group, NodeTypes, Observed
+from massdriver_redis.state.observed import Detail, NodeTypes, Observed, ReplicationGroup
 
 _OFF_SALE = ("3.2.6", "3.2.10")
 _SIZES = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge")
@@ -15,31 +15,30 @@ _GIB = {"m": 6.4, "r": 13.1}
 _SMALL = {"micro": 0.5, "small": 1.4, "medium": 3.1}
 
 
-def details(world: Observed, engine: str, *, off_sale: bool) -> Observed:
-    """Return `world` with every detail the planner may ask for; AWS has the last word on node types.
+def details(observed: Observed, engine: str, *, off_sale: bool) -> Observed:
+    """Return the observation with every detail; AWS has the last word on node types.
 
     The versions on offer are the catalog's, those `off_sale` included where an old cluster is made up.
     """
     wire = [catalog.creatable(engine, each, False, None) for each in catalog.versions(engine)]
     return replace(
-        world,
+        observed,
+        details=frozenset(get_args(Detail)),
         versions=(*(each for each in wire if each), *(_OFF_SALE if off_sale else ())),
-        node_types=_node_types(world.group) if world.group else None,
-        tags=world.tags or {},
-        events=(),
+        node_types=_node_types(observed.replication_group) if observed.replication_group else NodeTypes(),
     )
 
 
-def _node_types(group: Group) -> NodeTypes:
-    engine, version = engine_and_version(group)
-    here = memory(group.node_type)
+def _node_types(live: ReplicationGroup) -> NodeTypes:
+    engine, version = live.engine
+    here = memory(live.node_type)
     fitting = [
         each
         for each in catalog.node_types()
         if engine == "valkey" or catalog.compare("redis", version, "redis", catalog.minimum_engine(each)) >= 0
     ]
     return NodeTypes(
-        up=frozenset(each for each in fitting if memory(each) >= here and each != group.node_type),
+        up=frozenset(each for each in fitting if memory(each) >= here and each != live.node_type),
         down=frozenset(each for each in fitting if memory(each) < here),
     )
 

@@ -1,4 +1,4 @@
-"""The steps an update would take, found by the provider's own planner on a predicted world."""
+"""The steps an update would take, found by the provider's own planner on a predicted AWS."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from datetime import date
 from massdriver_redis.calls.base import Call
 from massdriver_redis.errors import InvalidRequestError
 from massdriver_redis.planner import replacement
-from massdriver_redis.planner.decision import Apply, Decision, Look, PlanContext, Reject
-from massdriver_redis.planner.plan import plan, warnings
+from massdriver_redis.planner.decision import Apply, Decision, PlanContext, Reject, UpToDate
+from massdriver_redis.planner.plan import plan
+from massdriver_redis.planner.warnings import warnings
 from massdriver_redis.properties import parse as properties
 from massdriver_redis.properties.parse import Properties
 from massdriver_redis.state import naming
@@ -29,7 +30,7 @@ _MOST_STEPS = 60
 
 @dataclass(frozen=True)
 class Foreseen:
-    """An update foreseen: a `refusal`, or its calls in order, each with the world it meets.
+    """An update foreseen: a `refusal`, or its calls in order, each with what is observed before it.
 
     `replaced` names the properties for which a new cluster is made.
     """
@@ -65,12 +66,12 @@ def between(before: Properties, wanted: Properties) -> Foreseen:
         return Foreseen(refusal=replacement.not_allowed(differing))
     target_id, start = (physical_id(wanted), Observed()) if differing else (current_id, home)
     target = desired(wanted, OWNER, target_id, PREFIX)
-    moment = _moment(
+    context = _context(
         may_create=bool(differing),
-        version_asked=(before.engine, before.redis_version) != (wanted.engine, wanted.redis_version),
+        version_requested=(before.engine, before.redis_version) != (wanted.engine, wanted.redis_version),
         dropped_tags=frozenset(dict(before.tags)) - frozenset(dict(wanted.tags)),
     )
-    steps, end, observed = _walk(target, start, moment)
+    steps, end, observed = _walk(target, start, context)
     refusal = end.reason if isinstance(end, Reject) else ""
     return Foreseen(steps, refusal, tuple(differing), (*wanted.warnings, *warnings(target, observed)))
 
@@ -81,36 +82,36 @@ def physical_id(wanted: Properties) -> str:
 
 
 def _made(wanted: Properties, current_id: str) -> Observed:
-    """Return the world after a create. A version that AWS no longer sells still runs where it is."""
+    """Return what is observed after a create. A version that AWS no longer sells still runs where it is."""
     target = desired(wanted, OWNER, current_id, PREFIX)
-    _, _, observed = _walk(target, Observed(), _moment(may_create=True), off_sale=True)
+    _, _, observed = _walk(target, Observed(), _context(may_create=True), off_sale=True)
     return observed
 
 
-def _moment(
-    *, may_create: bool, version_asked: bool = False, dropped_tags: frozenset[str] = frozenset()
+def _context(
+    *, may_create: bool, version_requested: bool = False, dropped_tags: frozenset[str] = frozenset()
 ) -> PlanContext:
     return PlanContext(
         now=0.0,
         request_version=RequestVersion("preview"),
         may_create=may_create,
-        version_asked=version_asked,
-        rolling_back=False,
+        version_requested=version_requested,
         dropped_tags=dropped_tags,
     )
 
 
 def _walk(
-    target: Desired, observed: Observed, moment: PlanContext, *, off_sale: bool = False
+    target: Desired, observed: Observed, context: PlanContext, *, off_sale: bool = False
 ) -> tuple[tuple[tuple[Call, Observed], ...], Decision, Observed]:
-    """Follow the planner from one predicted world to the next until it has nothing more to do."""
+    """Follow the planner from one predicted observation to the next until it has nothing more to do."""
     steps: list[tuple[Call, Observed]] = []
-    decision: Decision = Look("versions")
+    decision: Decision = UpToDate()
     for _ in range(_MOST_STEPS):
         seen = details(observed, target.engine, off_sale=off_sale)
-        decision = plan(target, seen, moment)
+        decision = plan(target, seen, context)
         if not isinstance(decision, Apply):
             break
-        steps.append((decision.call, seen))
-        observed = predict(observed, decision.call, target.subnets)
+        for call in decision.calls:
+            steps.append((call, observed))
+            observed = predict(observed, call, target.subnets)
     return tuple(steps), decision, observed

@@ -1,4 +1,4 @@
-"""What each call makes of the world, if AWS does as asked."""
+"""What is observed after each call, if AWS does as asked."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, TypeVar, cast
 
 from massdriver_redis.calls.base import Call
 from massdriver_redis.state.observed import (
-    Group,
     Node,
     NodeGroup,
     Observed,
+    ReplicationGroup,
     Secret,
     SecurityGroup,
     SubnetGroup,
@@ -22,14 +22,16 @@ Request = Mapping[str, Any]
 SUBNET_GROUP_ARN = "subnet group"
 
 
-def predict(world: Observed, call: Call, zones: Mapping[str, str]) -> Observed:
-    """Return the settled world after `call`; `zones` are those of the subnets it may name."""
+def predict(observed: Observed, call: Call, zones: Mapping[str, str]) -> Observed:
+    """Return what is observed once `call` has stabilized; `zones` are those of the subnets it may name."""
     request = cast("Request", call.request)
     if call.operation in _ON_GROUP:
-        return replace(world, group=_ON_GROUP[call.operation](_there(world.group), request))
+        return replace(
+            observed, replication_group=_ON_GROUP[call.operation](_there(observed.replication_group), request)
+        )
     if call.operation in _ON_SUBNETS:
-        return _ON_SUBNETS[call.operation](world, request, zones)
-    return _ON_REST[call.operation](world, request)
+        return _ON_SUBNETS[call.operation](observed, request, zones)
+    return _ON_REST[call.operation](observed, request)
 
 
 def _there(thing: T | None) -> T:
@@ -41,7 +43,7 @@ def _there(thing: T | None) -> T:
 # --- replication group ------------------------------------------------------------------------------
 
 
-def _create_group(world: Observed, request: Request) -> Observed:
+def _create_group(observed: Observed, request: Request) -> Observed:
     node = Node(
         id="",
         status="available",
@@ -50,11 +52,10 @@ def _create_group(world: Observed, request: Request) -> Observed:
         engine_version=request["EngineVersion"],
         parameter_group=request["CacheParameterGroupName"],
         security_groups=frozenset(request["SecurityGroupIds"]),
-        subnet_group=request["CacheSubnetGroupName"],
         auto_minor_version_upgrade=request.get("AutoMinorVersionUpgrade", True),
         maintenance_window=request["PreferredMaintenanceWindow"],
     )
-    group = Group(
+    group = ReplicationGroup(
         id=request["ReplicationGroupId"],
         arn=request["ReplicationGroupId"],
         status="available",
@@ -71,10 +72,10 @@ def _create_group(world: Observed, request: Request) -> Observed:
         snapshot_window=request["SnapshotWindow"],
     )
     shards = {f"{n:04d}": request["ReplicasPerNodeGroup"] for n in range(1, request["NumNodeGroups"] + 1)}
-    return replace(world, group=_formed(group, shards, node), tags=_tags(request["Tags"]))
+    return replace(observed, replication_group=_formed(group, shards, node), tags=_tags(request["Tags"]))
 
 
-def _formed(group: Group, shards: Mapping[str, int], node: Node) -> Group:
+def _formed(group: ReplicationGroup, shards: Mapping[str, int], node: Node) -> ReplicationGroup:
     """Return the group with these replicas in each node group, all members like `node`."""
     members = {
         shard: tuple(
@@ -92,7 +93,7 @@ def _formed(group: Group, shards: Mapping[str, int], node: Node) -> Group:
     )
 
 
-def _modify_group(group: Group, request: Request) -> Group:
+def _modify_group(group: ReplicationGroup, request: Request) -> ReplicationGroup:
     nodes = tuple(replace(node, **_renamed(_NODE_FIELDS, request)) for node in group.nodes)
     changed = replace(group, nodes=nodes, **_renamed(_GROUP_FIELDS, request))
     if "AutomaticFailoverEnabled" in request:
@@ -124,7 +125,7 @@ def _renamed(fields: Mapping[str, str], request: Request) -> dict[str, Any]:
     return {field: request[parameter] for parameter, field in fields.items() if parameter in request}
 
 
-def _replicas(group: Group, request: Request) -> Group:
+def _replicas(group: ReplicationGroup, request: Request) -> ReplicationGroup:
     shards: dict[str, int] = {each.id: each.replicas for each in group.node_groups}
     if "NewReplicaCount" in request:
         shards = dict.fromkeys(shards, int(request["NewReplicaCount"]))
@@ -133,7 +134,7 @@ def _replicas(group: Group, request: Request) -> Group:
     return _formed(group, shards, group.nodes[0])
 
 
-def _node_groups(group: Group, request: Request) -> Group:
+def _node_groups(group: ReplicationGroup, request: Request) -> ReplicationGroup:
     """New node groups get as many replicas as the smallest one has (user guide, online resharding)."""
     gone = set(request.get("NodeGroupsToRemove", ()))
     shards = {each.id: each.replicas for each in group.node_groups if each.id not in gone}
@@ -143,39 +144,39 @@ def _node_groups(group: Group, request: Request) -> Group:
     return _formed(group, shards, group.nodes[0])
 
 
-# --- what stands beside it --------------------------------------------------------------------------
+# --- supporting resources --------------------------------------------------------------------------
 
 
-def _subnet_group(world: Observed, request: Request, zones: Mapping[str, str]) -> Observed:
+def _subnet_group(observed: Observed, request: Request, zones: Mapping[str, str]) -> Observed:
     subnets = {subnet: zones.get(subnet, "") for subnet in request["SubnetIds"]}
-    if world.subnet_group:
-        return replace(world, subnet_group=replace(world.subnet_group, subnets=subnets))
+    if observed.subnet_group:
+        return replace(observed, subnet_group=replace(observed.subnet_group, subnets=subnets))
     made = SubnetGroup(
         name=request["CacheSubnetGroupName"],
         description=request["CacheSubnetGroupDescription"],
-        vpc_id=world.security_group.vpc_id if world.security_group else "",
+        vpc_id=observed.security_group.vpc_id if observed.security_group else "",
         subnets=subnets,
         arn=SUBNET_GROUP_ARN,
     )
-    return replace(world, subnet_group=made, subnet_group_tags=_tags(request["Tags"]))
+    return replace(observed, subnet_group=made, subnet_group_tags=_tags(request["Tags"]))
 
 
-def _security_group(world: Observed, request: Request) -> Observed:
+def _security_group(observed: Observed, request: Request) -> Observed:
     tags = _tags(request["TagSpecifications"][0]["Tags"])
     made = SecurityGroup("the new one", "", request["VpcId"], request["Description"], tags, frozenset())
-    return replace(world, security_group=made)
+    return replace(observed, security_group=made)
 
 
-def _secret(world: Observed, request: Request) -> Observed:
+def _secret(observed: Observed, request: Request) -> Observed:
     made = Secret(request["Name"], request["Description"], deleting=False, tags=_tags(request["Tags"]))
-    return replace(world, secret=made)
+    return replace(observed, secret=made)
 
 
-def _ingress(world: Observed, request: Request, *, allowed: bool) -> Observed:
-    group = _there(world.security_group)
+def _ingress(observed: Observed, request: Request, *, allowed: bool) -> Observed:
+    group = _there(observed.security_group)
     named = {each["CidrIp"] for rule in request["IpPermissions"] for each in rule["IpRanges"]}
     cidrs = group.cidrs | named if allowed else group.cidrs - named
-    return replace(world, security_group=replace(group, cidrs=cidrs))
+    return replace(observed, security_group=replace(group, cidrs=cidrs))
 
 
 def _tags(items: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -186,39 +187,39 @@ def _without(tags: Mapping[str, str], keys: Iterable[str]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if key not in set(keys)}
 
 
-def _tag_cache(world: Observed, request: Request) -> Observed:
+def _tag_cache(observed: Observed, request: Request) -> Observed:
     if request["ResourceName"] == SUBNET_GROUP_ARN:
-        return replace(world, subnet_group_tags={**world.subnet_group_tags, **_tags(request["Tags"])})
-    return replace(world, tags={**(world.tags or {}), **_tags(request["Tags"])})
+        return replace(observed, subnet_group_tags={**observed.subnet_group_tags, **_tags(request["Tags"])})
+    return replace(observed, tags={**observed.tags, **_tags(request["Tags"])})
 
 
-def _untag_cache(world: Observed, request: Request) -> Observed:
+def _untag_cache(observed: Observed, request: Request) -> Observed:
     if request["ResourceName"] == SUBNET_GROUP_ARN:
-        return replace(world, subnet_group_tags=_without(world.subnet_group_tags, request["TagKeys"]))
-    return replace(world, tags=_without(world.tags or {}, request["TagKeys"]))
+        return replace(observed, subnet_group_tags=_without(observed.subnet_group_tags, request["TagKeys"]))
+    return replace(observed, tags=_without(observed.tags, request["TagKeys"]))
 
 
-def _tag_security_group(world: Observed, request: Request) -> Observed:
-    group = _there(world.security_group)
-    return replace(world, security_group=replace(group, tags={**group.tags, **_tags(request["Tags"])}))
+def _tag_security_group(observed: Observed, request: Request) -> Observed:
+    group = _there(observed.security_group)
+    return replace(observed, security_group=replace(group, tags={**group.tags, **_tags(request["Tags"])}))
 
 
-def _untag_security_group(world: Observed, request: Request) -> Observed:
-    group = _there(world.security_group)
-    return replace(world, security_group=replace(group, tags=_without(group.tags, _tags(request["Tags"]))))
+def _untag_security_group(observed: Observed, request: Request) -> Observed:
+    group = _there(observed.security_group)
+    return replace(observed, security_group=replace(group, tags=_without(group.tags, _tags(request["Tags"]))))
 
 
-def _tag_secret(world: Observed, request: Request) -> Observed:
-    secret = _there(world.secret)
-    return replace(world, secret=replace(secret, tags={**secret.tags, **_tags(request["Tags"])}))
+def _tag_secret(observed: Observed, request: Request) -> Observed:
+    secret = _there(observed.secret)
+    return replace(observed, secret=replace(secret, tags={**secret.tags, **_tags(request["Tags"])}))
 
 
-def _untag_secret(world: Observed, request: Request) -> Observed:
-    secret = _there(world.secret)
-    return replace(world, secret=replace(secret, tags=_without(secret.tags, request["TagKeys"])))
+def _untag_secret(observed: Observed, request: Request) -> Observed:
+    secret = _there(observed.secret)
+    return replace(observed, secret=replace(secret, tags=_without(secret.tags, request["TagKeys"])))
 
 
-_ON_GROUP: dict[str, Callable[[Group, Request], Group]] = {
+_ON_GROUP: dict[str, Callable[[ReplicationGroup, Request], ReplicationGroup]] = {
     "modify_replication_group": _modify_group,
     "increase_replica_count": _replicas,
     "decrease_replica_count": _replicas,
@@ -232,8 +233,8 @@ _ON_REST: dict[str, Callable[[Observed, Request], Observed]] = {
     "create_security_group": _security_group,
     "create_secret": _secret,
     "create_replication_group": _create_group,
-    "authorize_security_group_ingress": lambda world, request: _ingress(world, request, allowed=True),
-    "revoke_security_group_ingress": lambda world, request: _ingress(world, request, allowed=False),
+    "authorize_security_group_ingress": lambda observed, request: _ingress(observed, request, allowed=True),
+    "revoke_security_group_ingress": lambda observed, request: _ingress(observed, request, allowed=False),
     "create_tags": _tag_security_group,
     "delete_tags": _untag_security_group,
     "tag_resource": _tag_secret,

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from massdriver_redis import catalog
 from massdriver_redis.calls.base import Call
-from massdriver_redis.state.fields import engine_and_version
-from massdriver_redis.state.observed import Group, Observed
+from massdriver_redis.state.observed import Observed, ReplicationGroup
 from tools.preview.foresight import Foreseen
 from tools.preview.prediction import SUBNET_GROUP_ARN
 
@@ -38,24 +37,24 @@ _NATURES = {
 }
 
 
-def nature(call: Call, world: Observed) -> Nature:
-    """Return what kind of step `call` is in `world`; durations are those of Terraform's acceptance tests."""
-    if world.group is None:
+def nature(call: Call, observed: Observed) -> Nature:
+    """Return what kind of step `call` is on `observed`; durations are from Terraform's acceptance tests."""
+    if observed.replication_group is None:
         return _new(call)
     if "EngineVersion" in call.request:
         stays = "the upgrade stays, the node type rolls back" if "CacheNodeType" in call.request else "stays"
         return Nature(SECONDS, "10 minutes and more", stays)
     if "CacheNodeType" in call.request:
-        kind = SECONDS if _scales_offline(world.group) else IN_PLACE
+        kind = SECONDS if _scales_offline(observed.replication_group) else IN_PLACE
         return Nature(kind, "10 minutes and more, with the data", _YES)
     if call.request.get("ResourceName") == SUBNET_GROUP_ARN:
         return _MOMENT
     return _NATURES.get(call.operation, _MOMENT)
 
 
-def _scales_offline(group: Group) -> bool:
+def _scales_offline(live: ReplicationGroup) -> bool:
     """Without cluster mode a node type changes with a short interruption below 5.0.5 (user guide)."""
-    return not group.cluster_mode and catalog.compare(*engine_and_version(group), "redis", "5.0.5") < 0
+    return not live.cluster_mode and catalog.compare(*live.engine, "redis", "5.0.5") < 0
 
 
 def _new(call: Call) -> Nature:
@@ -70,8 +69,8 @@ def lines(foreseen: Foreseen) -> Iterator[str]:
         return
     if foreseen.replaced:
         yield f"replacement, for {', '.join(foreseen.replaced)}: a new, empty cluster in place of the old"
-    for number, (call, world) in enumerate(foreseen.steps, 1):
-        known = nature(call, world)
+    for number, (call, observed) in enumerate(foreseen.steps, 1):
+        known = nature(call, observed)
         yield f"{number}. {call.summary}: {known.kind}; {known.takes}; {known.rolls_back}"
     if foreseen.replaced:
         yield f"{len(foreseen.steps) + 1}. CloudFormation deletes the old cluster, after a final snapshot"

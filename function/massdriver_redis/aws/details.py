@@ -1,8 +1,9 @@
-"""Details that a look leaves out, read one at a time when a plan or an answer needs one."""
+"""Details that an observation leaves out, read when a plan or an answer needs them."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,36 +11,26 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from massdriver_redis.aws.describe import PAGE, read, tags_of
 from massdriver_redis.aws.session import Aws
-from massdriver_redis.state.observed import Detail, Group, NodeTypes, Observed
+from massdriver_redis.state.observed import Detail, NodeTypes, Observed, ReplicationGroup
 
-_BAD_NEWS = ("fail", "insufficient", "unable", "error", "not enough", "cannot", "could not")
+_FAILURE_WORDS = ("fail", "insufficient", "unable", "error", "not enough", "cannot", "could not")
 
 
-def observe_detail(aws: Aws, observed: Observed, detail: Detail, engine: str, since: float) -> Observed:
-    """Return `world` with one more detail read: versions, node_types, tags or events.
+def observe_details(
+    aws: Aws, observed: Observed, details: Iterable[Detail], engine: str, since: float
+) -> Observed:
+    """Return the observation with these details read; events are those after `since` (epoch seconds).
 
-    `since` is in seconds since the epoch. A denied list of engine versions is noted as unknown, so
-    that a create can go on without it.
+    The list of `engine`'s versions fails open: where it can't be read it stays unknown, so that a create
+    can go on without it.
     """
-    group = observed.group
-    if detail == "versions":
-        return _with_versions(aws, observed, engine)
-    if group is None:
-        return replace(observed, tags={}, events=(), node_types=NodeTypes(frozenset(), frozenset()))
-    if detail == "node_types":
-        answer = read(aws, "elasticache", "list_allowed_node_type_modifications", ReplicationGroupId=group.id)
-        up, down = answer.get("ScaleUpModifications", []), answer.get("ScaleDownModifications", [])
-        return replace(observed, node_types=NodeTypes(frozenset(up), frozenset(down)))
-    if detail == "tags":
-        beside = _cache_tags(aws, observed.subnet_group.arn) if observed.subnet_group else {}
-        return replace(observed, tags=_cache_tags(aws, group.arn), subnet_group_tags=beside)
-    return replace(observed, events=_events(aws, group, since))
-
-
-def newest_secret_value(aws: Aws, name: str) -> tuple[str, str]:
-    """Return the secret's JSON text and its version id."""
-    answer = read(aws, "secretsmanager", "get_secret_value", SecretId=name)
-    return str(answer.get("SecretString", "")), str(answer.get("VersionId", ""))
+    for detail in sorted(details):
+        observed = replace(observed, details=observed.details | {detail})
+        if detail == "versions":
+            observed = replace(observed, versions=_versions(aws, engine))
+        elif observed.replication_group:
+            observed = _with_detail(aws, observed, observed.replication_group, detail, since)
+    return observed
 
 
 def snapshot_made_at(aws: Aws, name: str) -> float | None:
@@ -62,8 +53,25 @@ def _cache_tags(aws: Aws, arn: str) -> dict[str, str]:
     return tags_of(answer.get("TagList", []))
 
 
-def _with_versions(aws: Aws, observed: Observed, engine: str) -> Observed:
-    """Read the versions on offer; failing open, for the create itself is the last judge."""
+def _with_detail(
+    aws: Aws, observed: Observed, live: ReplicationGroup, detail: Detail, since: float
+) -> Observed:
+    if detail == "node_types":
+        return replace(observed, node_types=_node_types(aws, live))
+    if detail == "events":
+        return replace(observed, events=_events(aws, live, since))
+    of_subnets = _cache_tags(aws, observed.subnet_group.arn) if observed.subnet_group else {}
+    return replace(observed, tags=_cache_tags(aws, live.arn), subnet_group_tags=of_subnets)
+
+
+def _node_types(aws: Aws, live: ReplicationGroup) -> NodeTypes:
+    answer = read(aws, "elasticache", "list_allowed_node_type_modifications", ReplicationGroupId=live.id)
+    up, down = answer.get("ScaleUpModifications", []), answer.get("ScaleDownModifications", [])
+    return NodeTypes(frozenset(up), frozenset(down))
+
+
+def _versions(aws: Aws, engine: str) -> tuple[str, ...] | None:
+    """Return the versions on offer, None where they can't be read: the create itself is the last judge."""
     versions: list[str] = []
     marker: dict[str, str] = {}
     try:
@@ -71,19 +79,16 @@ def _with_versions(aws: Aws, observed: Observed, engine: str) -> Observed:
             answer = aws.elasticache.describe_cache_engine_versions(Engine=engine, MaxRecords=PAGE, **marker)
             versions += [str(item.get("EngineVersion", "")) for item in answer.get("CacheEngineVersions", [])]
             if not answer.get("Marker"):
-                break
+                return tuple(versions) or None
             marker = {"Marker": answer["Marker"]}
     except (ClientError, BotoCoreError):
-        return replace(observed, versions_unknown=True)
-    return (
-        replace(observed, versions=tuple(versions)) if versions else replace(observed, versions_unknown=True)
-    )
+        return None
 
 
-def _events(aws: Aws, group: Group, since: float) -> tuple[str, ...]:
-    """Return the bad news ElastiCache told of the group and its first members, newest first."""
-    sources = [("replication-group", group.id)] + [("cache-cluster", name) for name in group.member_ids[:5]]
-    told: list[tuple[float, str]] = []
+def _events(aws: Aws, live: ReplicationGroup, since: float) -> tuple[str, ...]:
+    """Return failures reported of the replication group and its first members, newest first."""
+    sources = [("replication-group", live.id)] + [("cache-cluster", name) for name in live.member_ids[:5]]
+    found: list[tuple[float, str]] = []
     for kind, name in sources:
         answer = read(
             aws,
@@ -96,6 +101,6 @@ def _events(aws: Aws, group: Group, since: float) -> tuple[str, ...]:
         )
         for event in answer.get("Events", []):
             text, date = str(event.get("Message", "")), event.get("Date")
-            if any(word in text.lower() for word in _BAD_NEWS):
-                told.append((date.timestamp() if isinstance(date, datetime) else 0.0, text))
-    return tuple(text for _, text in sorted(told, reverse=True))
+            if any(word in text.lower() for word in _FAILURE_WORDS):
+                found.append((date.timestamp() if isinstance(date, datetime) else 0.0, text))
+    return tuple(text for _, text in sorted(found, reverse=True))

@@ -1,4 +1,4 @@
-"""One look at AWS: a bounded number of reads, turned into `World`."""
+"""One observation of AWS: a bounded number of reads, turned into `Observed`."""
 
 from __future__ import annotations
 
@@ -8,38 +8,41 @@ from typing import Any
 from massdriver_redis.aws.describe import PAGE, read, tags_of
 from massdriver_redis.aws.session import Aws
 from massdriver_redis.calls import base as calls
-from massdriver_redis.state.naming import Names
+from massdriver_redis.calls import ec2
+from massdriver_redis.state.naming import Names, Owner
 from massdriver_redis.state.observed import (
     Endpoint,
-    Group,
     Node,
     NodeGroup,
     Observed,
+    ReplicationGroup,
     Secret,
     SecurityGroup,
     SubnetGroup,
 )
-from massdriver_redis.state.record import OWNER
+from massdriver_redis.state.ownership import Found, judge
 
 _GROUP_PENDING = ("Resharding", "AutomaticFailoverStatus", "PrimaryClusterId")
 _NODE_PENDING = ("EngineVersion", "CacheNodeType", "NumCacheNodes")
 
 
-def look(aws: Aws, names: Names) -> Observed:
-    """Return what exists under `names`.
+def observe(aws: Aws, names: Names, owner: Owner) -> Observed:
+    """Return what exists under `names` and is the owner's.
 
-    Five reads, and one page of DescribeCacheClusters for every hundred clusters of the region: that
-    call can't filter by replication group. Raises the exceptions of `aws.translate`.
+    Four reads, and where there is a replication group one page of DescribeCacheClusters for every hundred
+    clusters of the Region: that call can't filter by replication group. Raises the exceptions of
+    `session.translate`.
     """
-    return Observed(
-        group=_group(aws, names.group),
+    found = Found(
+        replication_group=_replication_group(aws, names.replication_group),
         subnet_group=_subnet_group(aws, names.subnet_group),
-        security_group=_security_group(aws, names.security_group),
+        security_groups=_security_groups(aws, names.security_group),
         secret=_secret(aws, names.secret),
     )
+    return judge(found, owner)
 
 
-def _group(aws: Aws, group_id: str) -> Group | None:
+def _replication_group(aws: Aws, group_id: str) -> ReplicationGroup | None:
     answer = read(
         aws,
         "elasticache",
@@ -54,7 +57,7 @@ def _group(aws: Aws, group_id: str) -> Group | None:
     nodes = _nodes(aws, group_id, frozenset(member_ids))
     pending = found.get("PendingModifiedValues") or {}
     first: Mapping[str, Any] = next(iter(found.get("NodeGroups", [])), {})
-    return Group(
+    return ReplicationGroup(
         id=str(found.get("ReplicationGroupId", group_id)),
         arn=str(found.get("ARN", "")),
         status=str(found.get("Status", "")),
@@ -123,7 +126,6 @@ def _node(item: Mapping[str, Any]) -> Node:
         security_groups=frozenset(
             str(group.get("SecurityGroupId", "")) for group in item.get("SecurityGroups", [])
         ),
-        subnet_group=str(item.get("CacheSubnetGroupName", "")),
         auto_minor_version_upgrade=bool(item.get("AutoMinorVersionUpgrade", False)),
         maintenance_window=str(item.get("PreferredMaintenanceWindow", "")),
         pending=frozenset(key for key in _NODE_PENDING if pending.get(key)),
@@ -155,7 +157,8 @@ def _subnet_group(aws: Aws, name: str) -> SubnetGroup | None:
     )
 
 
-def _security_group(aws: Aws, name: str) -> SecurityGroup | None:
+def _security_groups(aws: Aws, name: str) -> tuple[SecurityGroup, ...]:
+    """Return the security groups of that name, in every VPC that has one."""
     answer = read(
         aws,
         "ec2",
@@ -163,29 +166,25 @@ def _security_group(aws: Aws, name: str) -> SecurityGroup | None:
         absent=("InvalidGroup.NotFound",),
         Filters=[{"Name": "group-name", "Values": [name]}],
     )
-    # The same name may stand in another VPC too: ours goes first.
-    found = min(
-        answer.get("SecurityGroups", []),
-        key=lambda each: OWNER not in tags_of(each.get("Tags", [])),
-        default=None,
-    )
-    if found is None:
-        return None
-    group_id, account = str(found.get("GroupId", "")), found.get("OwnerId", "")
+    return tuple(_security_group(aws, item) for item in answer.get("SecurityGroups", []))
+
+
+def _security_group(aws: Aws, item: Mapping[str, Any]) -> SecurityGroup:
+    group_id, account = str(item.get("GroupId", "")), item.get("OwnerId", "")
     return SecurityGroup(
         id=group_id,
         arn=str(
-            found.get("SecurityGroupArn")
+            item.get("SecurityGroupArn")
             or f"arn:{aws.partition}:ec2:{aws.region}:{account}:security-group/{group_id}"
         ),
-        vpc_id=str(found.get("VpcId", "")),
-        description=str(found.get("Description", "")),
-        tags=tags_of(found.get("Tags", [])),
+        vpc_id=str(item.get("VpcId", "")),
+        description=str(item.get("Description", "")),
+        tags=tags_of(item.get("Tags", [])),
         cidrs=frozenset(
             str(cidr.get("CidrIp", ""))
-            for rule in found.get("IpPermissions", [])
+            for rule in item.get("IpPermissions", [])
             for cidr in rule.get("IpRanges", [])
-            if cidr.get("Description") == calls.INGRESS_NOTE
+            if cidr.get("Description") == ec2.INGRESS_NOTE
         ),
     )
 

@@ -14,7 +14,14 @@ from massdriver_redis.calls.base import action
 from massdriver_redis.errors import AccessDeniedError, NotYetVisibleError, ResourceError, TransientError
 from massdriver_redis.properties.parse import Authentication
 
-_CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+_CONNECT, _READ, _ATTEMPTS = 5, 10, 3
+_CONFIG = Config(
+    connect_timeout=_CONNECT,
+    read_timeout=_READ,
+    retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+)
+SLOWEST_CALL = float(_ATTEMPTS * (_CONNECT + _READ))
+"""Seconds within which a call has reached AWS, or never will."""
 
 _DENIED = frozenset(
     {
@@ -93,10 +100,10 @@ def connect(authentication: Authentication | None, region: str | None) -> Aws:
     Raises AccessDeniedError when the role can't be assumed and BusyError when STS can't answer.
     """
     if authentication is None:
-        where = region or own_client("events").meta.region_name
+        where = region or own_client("scheduler").meta.region_name
         return _aws(lambda service: own_client(service, where), where)
     credentials = _assume(authentication)
-    where = region or own_client("events").meta.region_name
+    where = region or own_client("scheduler").meta.region_name
 
     def client(service: str) -> Any:
         # Of boto3's default session, which keeps the services' models: a session of one's own would

@@ -5,7 +5,7 @@ Wire names are those of the botocore service model.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from massdriver_redis.calls.base import Call, ExpectedChange, tag_list
 
@@ -49,7 +49,7 @@ def delete_subnet_group(name: str) -> Call:
 # --- replication group ------------------------------------------------------------------------------
 
 
-def create_group(request: Mapping[str, object], *, secure: bool) -> Call:
+def create_replication_group(request: Mapping[str, object], *, secure: bool) -> Call:
     """Make the replication group; the stored token is added by the shell."""
     return Call(
         "elasticache",
@@ -60,7 +60,9 @@ def create_group(request: Mapping[str, object], *, secure: bool) -> Call:
     )
 
 
-def modify_group(group_id: str, settings: Mapping[str, object], summary: str, change: ExpectedChange) -> Call:
+def modify_replication_group(
+    group_id: str, settings: Mapping[str, object], summary: str, change: ExpectedChange
+) -> Call:
     """Change what differs, at once: without ApplyImmediately it waits for the maintenance window."""
     return Call(
         "elasticache",
@@ -71,28 +73,23 @@ def modify_group(group_id: str, settings: Mapping[str, object], summary: str, ch
     )
 
 
-def set_replicas(group_id: str, wanted: int, node_group_ids: tuple[str, ...], change: ExpectedChange) -> Call:
+def set_replicas(group_id: str, previous: int, wanted: int, node_group_ids: Sequence[str] = ()) -> Call:
     """Give every node group `wanted` replicas, or only the named ones where they are uneven."""
-    upwards = int(change.was or 0) < wanted
-    count: dict[str, object] = (
-        {
-            "ReplicaConfiguration": [
-                {"NodeGroupId": node_group_id, "NewReplicaCount": wanted} for node_group_id in node_group_ids
-            ]
-        }
-        if node_group_ids
-        else {"NewReplicaCount": wanted}
-    )
+    upwards = previous < wanted
+    count: dict[str, object] = {"NewReplicaCount": wanted}
+    if node_group_ids:
+        each = [{"NodeGroupId": name, "NewReplicaCount": wanted} for name in node_group_ids]
+        count = {"ReplicaConfiguration": each}
     return Call(
         "elasticache",
         "increase_replica_count" if upwards else "decrease_replica_count",
         {"ReplicationGroupId": group_id, "ApplyImmediately": True, **count},
-        f"{'add' if upwards else 'remove'} replicas: {change.was} to {wanted} per node group",
-        change,
+        f"{'add' if upwards else 'remove'} replicas: {previous} to {wanted} per node group",
+        ExpectedChange((("replicas", wanted),), previous),
     )
 
 
-def set_node_groups(group_id: str, wanted: int, removed: tuple[str, ...], change: ExpectedChange) -> Call:
+def set_node_groups(group_id: str, previous: int, wanted: int, removed: Sequence[str] = ()) -> Call:
     """Reshard online to `wanted` node groups, removing exactly the named ones when scaling in."""
     request: dict[str, object] = {
         "ReplicationGroupId": group_id,
@@ -105,12 +102,12 @@ def set_node_groups(group_id: str, wanted: int, removed: tuple[str, ...], change
         "elasticache",
         "modify_replication_group_shard_configuration",
         request,
-        f"{'remove' if removed else 'add'} node groups: {change.was} to {wanted}",
-        change,
+        f"{'remove' if removed else 'add'} node groups: {previous} to {wanted}",
+        ExpectedChange((("node_groups", wanted),), previous),
     )
 
 
-def delete_group(group_id: str, final_snapshot: str | None) -> Call:
+def delete_replication_group(group_id: str, final_snapshot: str | None) -> Call:
     """Delete the replication group, with a final snapshot where one is wanted."""
     request: dict[str, object] = {"ReplicationGroupId": group_id}
     if final_snapshot:
@@ -119,7 +116,7 @@ def delete_group(group_id: str, final_snapshot: str | None) -> Call:
     return Call("elasticache", "delete_replication_group", request, f"delete the replication group {how}")
 
 
-def tag_group(arn: str, tags: Mapping[str, str], what: str = "replication group") -> Call:
+def tag_resource(arn: str, tags: Mapping[str, str], what: str = "replication group") -> Call:
     """Set tags of the replication group, which makes it `modifying` for a while, or of the subnet group."""
     return Call(
         "elasticache",
@@ -129,7 +126,7 @@ def tag_group(arn: str, tags: Mapping[str, str], what: str = "replication group"
     )
 
 
-def untag_group(arn: str, keys: Iterable[str], what: str = "replication group") -> Call:
+def untag_resource(arn: str, keys: Iterable[str], what: str = "replication group") -> Call:
     """Remove tags of the replication group, or of the subnet group, by key."""
     return Call(
         "elasticache",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from massdriver_redis.calls.base import PORT
 from massdriver_redis.errors import ResourceError
 from massdriver_redis.properties import schemas
-from massdriver_redis.state.observed import Endpoint, Group, SecurityGroup
+from massdriver_redis.state.observed import Endpoint, ReplicationGroup, SecurityGroup
 
 NETWORK = "redis"
 """The key of our rule under `security.network`."""
@@ -23,13 +23,14 @@ class Credentials:
     password: str = field(default="", repr=False)
 
 
-def artifact(group: Group, security_group: SecurityGroup, credentials: Credentials) -> dict[str, object]:
+def artifact(
+    group: ReplicationGroup, security_group: SecurityGroup, credentials: Credentials
+) -> dict[str, object]:
     """Return the artifact of a settled group, validated against its schema.
 
     Raises ResourceError when the group shows no endpoint, or when the schema refuses the result.
     """
     endpoint = _endpoint(group)
-    node = group.node
     built: dict[str, object] = {
         "data": {
             "authentication": {
@@ -45,8 +46,8 @@ def artifact(group: Group, security_group: SecurityGroup, credentials: Credentia
         },
         "specs": {
             "cache": {
-                "engine": node.engine if node else "redis",
-                "version": node.engine_version if node else "",
+                "engine": group.engine.name or "redis",
+                "version": group.engine.version,
             }
         },
     }
@@ -55,7 +56,10 @@ def artifact(group: Group, security_group: SecurityGroup, credentials: Credentia
 
 
 def attributes(
-    group: Group, security_group: SecurityGroup, credentials: Credentials, warnings: tuple[str, ...]
+    group: ReplicationGroup,
+    security_group: SecurityGroup,
+    credentials: Credentials,
+    warnings: tuple[str, ...],
 ) -> dict[str, str]:
     """Return the flat attributes: the same names in every mode, every value a string.
 
@@ -80,7 +84,7 @@ def attributes(
     }
 
 
-def _endpoint(group: Group) -> Endpoint:
+def _endpoint(group: ReplicationGroup) -> Endpoint:
     endpoint = group.configuration if group.cluster_mode else group.primary
     if endpoint is None:
         raise ResourceError(f"replication group {group.id} shows no endpoint; look at it in the console")

@@ -9,24 +9,24 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Pending:
-    """Work is open: nothing is answered and the armed rule looks again within a minute."""
+    """Work is open: nothing is answered; `reason` completes "Timed out while …"."""
 
     physical_id: str
-    waiting_for: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Ignored:
     """The event is stale, superseded or already answered: nothing is done and nothing is sent."""
 
-    why: str
+    reason: str
     superseded: bool = False
-    """Whether a later operation came by, so that what this one made last may have been overlooked."""
+    """Whether a later operation is known of, so that what this request made last belongs to nobody."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """The one response of a request; `attributes` may hold the token and is kept out of repr."""
+    """The one response to a request; `attributes` may hold the token and is kept out of repr."""
 
     status: Literal["SUCCESS", "FAILED"]
     physical_id: str
@@ -34,4 +34,4 @@ class Response:
     attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-Outcome = Pending | Ignored | Response
+Outcome = Response | Pending | Ignored

@@ -10,7 +10,6 @@ from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from massdriver_redis.errors import EnvelopeError
-from massdriver_redis.properties.compact import slim, slim_old
 from massdriver_redis.state.naming import Owner
 
 Kind = Literal["Create", "Update", "Delete"]
@@ -19,7 +18,10 @@ LONGEST_OPERATION = 3600
 """Seconds CloudFormation waits for a custom resource at most, and by default (ServiceTimeout)."""
 
 POLL_INTERVAL = 60
-"""Seconds between two firings of the poll rule; EventBridge has no shorter rate."""
+"""Seconds between two firings of a poll schedule; Scheduler has no shorter rate."""
+
+POLL_MARK = "CrHelperPoll"
+"""The key by which crhelper 2.0.12 knows a poll from a request of CloudFormation."""
 
 _MARGIN = POLL_INTERVAL + 60
 _OLDEST_FIRST_DELIVERY = 900
@@ -27,19 +29,27 @@ _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn")
 _STACK_ID = re.compile(r"arn:[a-z0-9-]+:cloudformation:[a-z0-9-]*:\w*:stack/[^/\s]+/[^/\s]+", re.ASCII)
 _VISIBLE = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
-_SIZES = {"StackId": 1024, "RequestId": 128, "LogicalResourceId": 255, "ResponseURL": 4096}
+_SIZES = {
+    "StackId": 1024,
+    "RequestId": 128,
+    "LogicalResourceId": 255,
+    "ResponseURL": 4096,
+    "ScheduleName": 64,
+}
 _SECRET_PARAMETERS = ("X-Amz-Signature", "Signature", "X-Amz-Security-Token", "x-amz-security-token")
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request of CloudFormation, as first delivered or as carried by the poll rule.
+    """One request of CloudFormation, as first delivered or as its poll schedule carries it.
 
-    `signed_at` orders requests (None where the ResponseURL carries no time); `started_at` is the moment
-    the request's time began to run, `armed_at` when its poll was armed (None before); all in seconds since
-    the epoch. `service_timeout_error` is a Reason
-    for Create and Update; a Delete runs with the default instead.
+    `event` is the request as it came. `signed_at` orders requests (None where the ResponseURL carries no
+    time); `started_at` is when the request's time began to run; `schedule_name` and `armed_at` name its
+    poll schedule and when that was created (empty and None in a first delivery). Times are seconds since
+    the epoch. `service_timeout_error` is a Reason for Create and Update; a Delete runs with the default.
     """
+
+    event: Mapping[str, object] = field(repr=False)
 
     kind: Kind
     request_id: str
@@ -53,7 +63,7 @@ class Request:
     service_timeout_error: str | None
     signed_at: float | None
     started_at: float
-    is_poll: bool
+    schedule_name: str = ""
     armed_at: float | None = None
 
     @property
@@ -62,16 +72,26 @@ class Request:
         return Owner(self.stack_id, self.logical_id)
 
     @property
+    def is_poll(self) -> bool:
+        """Whether a poll schedule carried this request, rather than CloudFormation itself."""
+        return bool(self.schedule_name)
+
+    @property
+    def gives_up_at(self) -> float:
+        """The moment from which on CloudFormation takes no answer, in seconds since the epoch."""
+        return self.started_at + self.service_timeout
+
+    @property
     def deadline(self) -> float:
         """The moment to answer at the latest: a poll and a minute before CloudFormation gives up.
 
         Of a short ServiceTimeout the margin takes no more than half.
         """
-        return self.started_at + self.service_timeout - min(_MARGIN, self.service_timeout / 2)
+        return self.gives_up_at - min(_MARGIN, self.service_timeout / 2)
 
 
 def parse(event: object, now: float, response_host: str = "") -> Request:
-    """Return the request in `event`.
+    """Return the request in `event`: CloudFormation's own, or the Input of its poll schedule.
 
     `now` is in seconds since the epoch; `response_host` is one more host ("host" or "host:port") that may
     be answered. Raises EnvelopeError for anything that must not be answered; its message names keys only.
@@ -84,8 +104,9 @@ def parse(event: object, now: float, response_host: str = "") -> Request:
     timeout, timeout_error = _service_timeout(raw.get("ServiceTimeout"))
     url = _response_url(event, response_host)
     amz_date, expires = _signing_times(url)
-    is_poll = event.get("CrHelperPoll") is True
+    is_poll = POLL_MARK in event
     return Request(
+        event=event,
         kind=kind,
         request_id=_text(event, "RequestId"),
         stack_id=_stack_id(event),
@@ -98,34 +119,9 @@ def parse(event: object, now: float, response_host: str = "") -> Request:
         service_timeout_error=timeout_error,
         signed_at=expires if amz_date is None else amz_date,
         started_at=_started_at(event.get("StartedAt") if is_poll else None, amz_date, now),
-        is_poll=is_poll,
+        schedule_name=_text(event, "ScheduleName") if is_poll else "",
         armed_at=_past(event.get("ArmedAt"), now) if is_poll else None,
     )
-
-
-def slim_event(request: Request, physical_id: str) -> dict[str, object]:
-    """Return the poll rule's Input: what a poll needs of `request`, and nothing of its size.
-
-    `physical_id` is carried by the poll of a Create, which CloudFormation sends without one; a Delete that
-    came without an id stays without, so that a poll decides as the original event did.
-    """
-    carried = request.physical_id or (physical_id if request.kind == "Create" else None)
-    timeout = str(request.service_timeout)
-    event: dict[str, object] = {
-        "RequestType": request.kind,
-        "RequestId": request.request_id,
-        "StackId": request.stack_id,
-        "LogicalResourceId": request.logical_id,
-        "ResponseURL": request.response_url,
-        "ResourceProperties": {**slim(request.properties), "ServiceTimeout": timeout},
-        "CrHelperPoll": True,
-        "StartedAt": request.started_at,
-    }
-    if carried:
-        event["PhysicalResourceId"] = carried
-    if old := slim_old(request.old_properties):
-        event["OldResourceProperties"] = old
-    return event
 
 
 def secrets_of(request: Request) -> tuple[str, ...]:

@@ -1,77 +1,106 @@
-"""What a plan may answer, and the moment it is asked in."""
+"""What a plan may decide, and the context it decides in."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from massdriver_redis.calls.base import Call
-from massdriver_redis.state.observed import Detail
 from massdriver_redis.state.record import RequestVersion
 
 
 @dataclass(frozen=True)
 class Apply:
-    """Make this one call, then look again.
+    """Make `call` and then those of `then`, and observe again.
 
-    `needs_poll` is False for a mere note, which leaves no work to go on with.
+    None of `then` depends on what the calls before it made. The caller stops at the first that fails, is a
+    no-op, or would come too long after the observation: planned again, the rest follows.
     """
 
     call: Call
-    needs_poll: bool = True
+    then: tuple[Call, ...] = ()
 
-
-@dataclass(frozen=True)
-class Look:
-    """Read this too before anything can be decided."""
-
-    detail: Detail
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """All calls in order."""
+        return (self.call, *self.then)
 
 
 @dataclass(frozen=True)
 class Requeue:
-    """AWS is at work; `why` says on what."""
+    """Nothing can be done now; `reason` completes "Timed out while ..."."""
 
-    why: str
-
-
-@dataclass(frozen=True)
-class UpToDate:
-    """The world is as desired."""
+    reason: str
 
 
 @dataclass(frozen=True)
 class Reject:
     """It can't be done; `reason` says why and what to do.
 
-    `refused` marks a reason found before any write of this request.
+    `physical_id` is the id that the response must carry where it is not the request's own.
     """
 
     reason: str
-    refused: bool = False
+    physical_id: str = ""
 
 
-Decision = Apply | Look | Requeue | UpToDate | Reject
+@dataclass(frozen=True)
+class Ignore:
+    """The request is over, and nothing is answered; `superseded` says that a later one is known of."""
+
+    reason: str
+    superseded: bool = False
+
+
+@dataclass(frozen=True)
+class UpToDate:
+    """What is observed is as desired."""
+
+
+Decision = Apply | Requeue | Reject | UpToDate
+
+
+@dataclass(frozen=True)
+class LoopState:
+    """What the lease knows of other requests for the same resource.
+
+    `preempted`: an older one was still polling. `drained`: no call of an older one can arrive any more.
+    """
+
+    preempted: bool
+    drained: bool
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was read of AWS in one go, from `taken_at` on (seconds since the epoch).
+
+    `partial`: something was seen whose record was not; a stale read may have left it out.
+    """
+
+    taken_at: float
+    partial: bool = False
 
 
 @dataclass(frozen=True)
 class PlanContext:
-    """Who asks, when, and what the request allows.
-
-    Times are seconds since the epoch. `rolling_back` is None until it was looked up.
-    """
+    """Who asks, when, and what the request allows; times are seconds since the epoch."""
 
     now: float
     request_version: RequestVersion
     may_create: bool = False
-    version_asked: bool = False
-    """Whether this request itself changes engine or redis_version."""
-    rolling_back: bool | None = None
-    subnets_stay: bool = False
-    """Whether AWS just refused to drop subnets, and a rollback has to go on without."""
+    """Whether the request makes the replication group: a Create, or a replacement."""
+    version_requested: bool = False
+    """Whether the request itself changes engine or redis_version."""
+    rolling_back: bool = False
+    """Whether the stack is rolling back; unknown counts as not."""
+    unused_subnets_kept: bool = False
+    """Whether subnets that the properties no longer name stay, because AWS refused to drop them."""
     dropped_tags: frozenset[str] = frozenset()
-    """Tag keys the previous properties had and these have not."""
+    """Tag keys that the previous properties had and these have not."""
 
-    @property
-    def request_id(self) -> str:
-        """The request that asks."""
-        return self.request_version.request_id
+
+def apply_all(calls: Iterable[Call]) -> Apply | None:
+    """Return the step that makes these calls in order, None where there are none."""
+    due = tuple(calls)
+    return Apply(due[0], due[1:]) if due else None

@@ -1,74 +1,128 @@
-"""Delete, planned from what is there: group, subnet group, security group, secret, in that order."""
+"""Delete, planned from what is left: replication group, subnet group, secret, security group, in that order.
+
+The security group carries the record and so goes last: until then a repeated Delete knows whether the
+cluster was in service.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from massdriver_redis.calls import base as calls
-from massdriver_redis.calls import elasticache as group_calls
-from massdriver_redis.planner.decision import Apply, Decision, Reject, Requeue, UpToDate
-from massdriver_redis.state.naming import Names, Owner
-from massdriver_redis.state.observed import Group, Observed, SecurityGroup
-from massdriver_redis.state.record import IN_SERVICE
+from massdriver_redis.calls import ec2, elasticache, secretsmanager
+from massdriver_redis.calls.base import Call
+from massdriver_redis.planner.decision import (
+    Apply,
+    Decision,
+    Ignore,
+    LoopState,
+    Observation,
+    Reject,
+    Requeue,
+    UpToDate,
+)
+from massdriver_redis.state.naming import Names
+from massdriver_redis.state.observed import Observed, ReplicationGroup
+from massdriver_redis.state.record import LAST_ACCEPTED_REQUEST, RequestVersion
+
+_NO_SNAPSHOTS = "SnapshotFeatureNotSupportedFault"
+_SNAPSHOT_REFUSALS = (_NO_SNAPSHOTS, "SnapshotAlreadyExistsFault")
 
 
 @dataclass(frozen=True)
 class DeletionScope:
-    """What is to go: names and owner, and the final snapshot's name where one is to be taken."""
+    """What a deletion covers: the names, and the name of the final snapshot, None where none is taken."""
 
-    owner: Owner
     names: Names
     snapshot: str | None
 
 
-def plan_deletion(target: DeletionScope, observed: Observed) -> Decision:
-    """Return the next step towards nothing of ours being left.
+@dataclass(frozen=True)
+class Leftovers(Observation):
+    """What is left under an id, and whether this invocation has found anything at all."""
 
-    Only what carries the owner's marker is touched. A secret in its recovery window and final
-    snapshots count as gone. The token of a cluster that was never handed over is not kept.
+    observed: Observed = field(default_factory=Observed)
+    found: bool = False
+
+
+def decide(
+    version: RequestVersion, scope: DeletionScope, seen: Leftovers, state: LoopState, *, invented: bool
+) -> Decision | Ignore:
+    """Return the next step of a Delete, or how it ends or waits.
+
+    An `invented` id is CloudFormation's own, made for what it was still creating: a cluster in service, or
+    one whose record doesn't show, is not what it means.
     """
-    marker = target.owner.marker
-    group = observed.group
-    if group and group.description == marker:
-        return _group(target, group)
-    if observed.subnet_group and observed.subnet_group.description == marker:
-        return Apply(group_calls.delete_subnet_group(observed.subnet_group.name))
-    if observed.security_group and observed.security_group.description == marker:
-        return Apply(calls.delete_security_group(observed.security_group.id))
-    secret = observed.secret
-    if secret and not secret.deleting and calls.owns_secret(secret.description, marker):
-        return Apply(calls.delete_secret(target.names.secret, recoverable=IN_SERVICE in secret.tags))
+    observed = seen.observed
+    if observed.record.newer_than(version):
+        return Ignore("a newer request was accepted")
+    if invented and (observed.record.delivered or observed.partial):
+        return UpToDate()
+    decision = plan_deletion(scope, observed)
+    if isinstance(decision, UpToDate):
+        unsure = state.preempted or not seen.found
+        waiting = Requeue("waiting for the last calls of an older request")
+        return waiting if unsure and not state.drained else decision
+    group = observed.security_group
+    if group and not observed.record.was_accepted(version.request_id):
+        return Apply(ec2.tag_security_group(group.id, {LAST_ACCEPTED_REQUEST: version.text()}))
+    return decision
+
+
+def plan_garbage_collection(version: RequestVersion, scope: DeletionScope, observed: Observed) -> Call | None:
+    """Return the next call that removes what a superseded request made for a cluster that nobody has.
+
+    Nothing is removed of a replication group that exists or was in service, nor where the record is another
+    request's: a copy of the request that has just succeeded loses nothing.
+    """
+    record = observed.record
+    others = observed.security_group is not None and not record.was_accepted(version.request_id)
+    if observed.replication_group or record.in_service or others:
+        return None
+    decision = plan_deletion(scope, observed)
+    return decision.call if isinstance(decision, Apply) else None
+
+
+def without_snapshot_clash(call: Call, code: str, took: Callable[[str], bool]) -> Call | None:
+    """Return the deletion to make where ElastiCache refused the final snapshot with `code`, else None.
+
+    `took(name)` says whether this very Delete took the snapshot of that name before.
+    """
+    name = call.request.get("FinalSnapshotIdentifier")
+    if not name or code not in _SNAPSHOT_REFUSALS:
+        return None
+    taken = code == _NO_SNAPSHOTS or took(str(name))
+    group_id = str(call.request["ReplicationGroupId"])
+    return elasticache.delete_replication_group(group_id, None if taken else f"{name}-2")
+
+
+def plan_deletion(scope: DeletionScope, observed: Observed) -> Decision:
+    """Return the next step towards nothing of ours being left; final snapshots stay.
+
+    The token of a cluster in service is kept in a recovery window; so is one whose record is lost.
+    """
+    if observed.replication_group:
+        return _replication_group(scope, observed.replication_group)
+    if observed.subnet_group:
+        return Apply(elasticache.delete_subnet_group(observed.subnet_group.name))
+    if observed.secret and not observed.secret.deleting:
+        keep = observed.security_group is None or observed.record.in_service
+        return Apply(secretsmanager.delete_secret(scope.names.secret, recoverable=keep))
+    if observed.security_group:
+        return Apply(ec2.delete_security_group(observed.security_group.id))
     return UpToDate()
 
 
-def owned(owner: Owner, observed: Observed) -> bool:
-    """Tell whether anything in `world` that still counts as left is this owner's."""
-    marker = owner.marker
-    secret = observed.secret
-    return bool(
-        (observed.group and observed.group.description == marker)
-        or (observed.subnet_group and observed.subnet_group.description == marker)
-        or (observed.security_group and observed.security_group.description == marker)
-        or (secret and not secret.deleting and calls.owns_secret(secret.description, marker))
-    )
-
-
-def own_security_group(owner: Owner, observed: Observed) -> SecurityGroup | None:
-    """Return the security group if it is this owner's; only such a one's tags are a ledger."""
-    group = observed.security_group
-    return group if group and group.description == owner.marker else None
-
-
-def _group(target: DeletionScope, group: Group) -> Decision:
-    if group.global_datastore:
+def _replication_group(scope: DeletionScope, live: ReplicationGroup) -> Decision:
+    if live.global_datastore:
         return Reject(
-            f"{group.id} belongs to a global datastore; disassociate it there, then delete the stack again"
+            f"{live.id} belongs to a global datastore; disassociate it there, then delete the stack again"
         )
-    if group.status == "deleting":
+    if live.status == "deleting":
         return Requeue("the replication group is being deleted")
-    if group.status == "create-failed":
-        return Apply(group_calls.delete_group(group.id, None))
-    if group.status != "available":
+    if live.status == "create-failed":
+        return Apply(elasticache.delete_replication_group(live.id, None))
+    if live.status != "available":
         # ElastiCache takes a delete only from a quiet state (aws-controllers-k8s/community#948).
-        return Requeue(f"the replication group is {group.status} and can't be deleted yet")
-    return Apply(group_calls.delete_group(group.id, target.snapshot))
+        return Requeue(f"the replication group is {live.status} and can't be deleted yet")
+    return Apply(elasticache.delete_replication_group(live.id, scope.snapshot))

@@ -1,4 +1,4 @@
-"""Engine, version and node type of a settled replication group: what AWS refuses, and the calls.
+"""Engine, version and node type of a replication group that has stabilized: rejections and calls.
 
 An engine and a larger node type may share a call: with either pending, AWS refuses the other (user
 guide, scaling up). A node type that only a newer engine lists, or a smaller one, comes after it.
@@ -7,143 +7,147 @@ guide, scaling up). A node type that only a newer engine lists, or a smaller one
 from __future__ import annotations
 
 from massdriver_redis import catalog
-from massdriver_redis.calls import elasticache as group_calls
-from massdriver_redis.calls.base import Call, ExpectedChange
-from massdriver_redis.planner.decision import Decision, Look, PlanContext, Reject
+from massdriver_redis.calls import elasticache
+from massdriver_redis.calls.base import Call, ExpectedChange, FieldValue
+from massdriver_redis.planner.decision import Decision, PlanContext, Reject
 from massdriver_redis.state.desired import Desired
-from massdriver_redis.state.fields import engine_and_version
-from massdriver_redis.state.observed import Group, Observed
+from massdriver_redis.state.observed import Detail, Observed, ReplicationGroup
 
 
-def wants_upgrade(desired: Desired, group: Group) -> bool:
-    """Tell whether the desired engine or version is ahead of the live one."""
-    return not _met(desired, group) and _ahead(desired, group)
+def wants_upgrade(desired: Desired, live: ReplicationGroup) -> bool:
+    """Whether the desired engine or version is ahead of the live one."""
+    return not _is_met(desired, live) and _is_ahead(desired, live)
 
 
-def keeps_newer(desired: Desired, group: Group) -> bool:
-    """Tell whether the live engine is ahead of the desired one."""
-    return not _met(desired, group) and not _ahead(desired, group)
+def keeps_newer(desired: Desired, live: ReplicationGroup) -> bool:
+    """Whether the live engine or version is ahead of the desired one."""
+    return not _is_met(desired, live) and not _is_ahead(desired, live)
 
 
-def version_refusal(
-    desired: Desired, group: Group, observed: Observed, moment: PlanContext
+# --- rejections ---------------------------------------------------------------------------------------
+
+
+def reject_downgrade(
+    desired: Desired, live: ReplicationGroup, _observed: Observed, context: PlanContext
 ) -> Decision | None:
-    """Refuse a downgrade that this request asks for, and a version that AWS doesn't offer.
+    """Reject a downgrade that this request asks for.
 
-    An upgrade made by AWS, or one that a rollback finds done, is no downgrade request: it is kept.
+    An upgrade made by AWS, or one that a rollback finds done, is no such request: the newer engine stays.
     """
-    if keeps_newer(desired, group) and moment.version_asked:
-        if moment.rolling_back is None:
-            return Look("rolling_back")
-        if not moment.rolling_back:
-            return Reject(_downgrade(desired, group), refused=True)
-    if wants_upgrade(desired, group):
-        if observed.versions is None and not observed.versions_unknown:
-            return Look("versions")
-        if _target_version(desired, observed) is None:
-            offered = ", ".join(catalog.offered(desired.engine, observed.versions or ()))
-            return Reject(
-                f"redis_version: AWS doesn't offer this {desired.engine} version; choose one of {offered}",
-                refused=True,
-            )
-    return None
+    requested = context.version_requested and not context.rolling_back
+    if not requested or not keeps_newer(desired, live):
+        return None
+    if live.engine.name != desired.engine:
+        return Reject(
+            f"engine: {live.engine.name} can't go back to {desired.engine} in place; make a second resource "
+            f"with engine {desired.engine} and move the data, then remove this one"
+        )
+    return Reject(
+        f"redis_version: ElastiCache can't downgrade from the live {live.engine.version}; keep it, or make "
+        "a second resource with the older version and move the data"
+    )
 
 
-def upgrade(desired: Desired, group: Group, observed: Observed) -> Call | None:
+def reject_version(
+    desired: Desired, live: ReplicationGroup, observed: Observed, _context: PlanContext
+) -> Decision | None:
+    """Reject an upgrade to a version that AWS doesn't offer."""
+    if not wants_upgrade(desired, live) or _version_to_send(desired, observed):
+        return None
+    offered = ", ".join(catalog.offered(desired.engine, observed.versions or ()))
+    return Reject(f"redis_version: AWS doesn't offer this {desired.engine} version; choose one of {offered}")
+
+
+def version_details(
+    desired: Desired, live: ReplicationGroup, _observed: Observed, _context: PlanContext
+) -> frozenset[Detail]:
+    """Return the versions on offer, which an upgrade needs."""
+    return frozenset({"versions"}) if wants_upgrade(desired, live) else frozenset()
+
+
+def reject_node_type(
+    desired: Desired, live: ReplicationGroup, observed: Observed, _context: PlanContext
+) -> Decision | None:
+    """Reject a node type that AWS lists for this replication group neither now nor after the upgrade."""
+    allowed = observed.node_types.up | observed.node_types.down
+    if desired.node_type in {live.node_type, *allowed} or _needs_engine_first(desired, live):
+        return None
+    return Reject(
+        f"node_type: AWS can't change this cluster to {desired.node_type}; it allows "
+        f"{', '.join(sorted(allowed)) or 'no other type'}"
+    )
+
+
+def node_type_details(
+    desired: Desired, live: ReplicationGroup, _observed: Observed, _context: PlanContext
+) -> frozenset[Detail]:
+    """Return the allowed node types, which another node type needs."""
+    return frozenset() if desired.node_type == live.node_type else frozenset({"node_types"})
+
+
+# --- changes ------------------------------------------------------------------------------------------
+
+
+def upgrade(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
     """Version and parameter group in one call (hashicorp/terraform-provider-aws#27748), a scale-up too."""
-    version = _target_version(desired, observed) if wants_upgrade(desired, group) else None
+    version = _version_to_send(desired, observed) if wants_upgrade(desired, live) else None
     if version is None:
         return None
-    live_engine, live_version = engine_and_version(group)
     settings: dict[str, object] = {
         "EngineVersion": version,
         "CacheParameterGroupName": desired.parameter_group(version),
     }
-    values = [("engine", f"{desired.engine} {version}")]
-    if live_engine != desired.engine:
+    fields: list[tuple[str, FieldValue]] = [("redis_version", version)]
+    summary = f"upgrade {live.engine} to {desired.engine} {version}"
+    if live.engine.name != desired.engine:
         settings["Engine"] = desired.engine
-    if _larger(desired, group, observed):
+        fields.insert(0, ("engine", desired.engine))
+    if _is_larger(desired, observed):
         settings["CacheNodeType"] = desired.node_type
-        values.append(("node_type", desired.node_type))
-    larger = f" on {desired.node_type}" if "CacheNodeType" in settings else ""
-    summary = f"upgrade {live_engine} {live_version} to {desired.engine} {version}{larger}"
-    return group_calls.modify_group(
-        group.id, settings, summary, ExpectedChange(tuple(values), was=f"{live_engine} {live_version}")
-    )
+        fields.append(("node_type", desired.node_type))
+        summary += f" on {desired.node_type}"
+    return elasticache.modify_replication_group(live.id, settings, summary, ExpectedChange(tuple(fields)))
 
 
-def node_type_refusal(desired: Desired, group: Group, observed: Observed) -> Decision | None:
-    """Refuse a node type that AWS doesn't list for this group, now or after the upgrade asked for."""
-    if desired.node_type == group.node_type:
+def scale_up(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+    """Change to a larger node type, or to another family of the same size."""
+    return _change_node_type(desired, live) if _is_larger(desired, observed) else None
+
+
+def scale_down(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+    """Change to a smaller node type."""
+    if desired.node_type == live.node_type or _is_larger(desired, observed):
         return None
-    if observed.node_types is None:
-        return Look("node_types")
-    allowed = observed.node_types.up | observed.node_types.down
-    if desired.node_type in allowed or _needs_engine_first(desired, group):
-        return None
-    return Reject(
-        f"node_type: AWS can't change this cluster to {desired.node_type}; it allows "
-        f"{', '.join(sorted(allowed)) or 'no other type'}",
-        refused=True,
-    )
+    return _change_node_type(desired, live)
 
 
-def scale_up(desired: Desired, group: Group, observed: Observed) -> Call | None:
-    """Go to a larger node type, or to another family of the same size."""
-    return _node_type(desired, group) if _larger(desired, group, observed) else None
+def _is_met(desired: Desired, live: ReplicationGroup) -> bool:
+    return live.engine.name == desired.engine and catalog.matches(desired.redis_version, live.engine.version)
 
 
-def scale_down(desired: Desired, group: Group, observed: Observed) -> Call | None:
-    """Go to a smaller node type."""
-    if desired.node_type == group.node_type or _larger(desired, group, observed):
-        return None
-    return _node_type(desired, group)
+def _is_ahead(desired: Desired, live: ReplicationGroup) -> bool:
+    return catalog.compare(desired.engine, desired.redis_version, *live.engine) > 0
 
 
-def _met(desired: Desired, group: Group) -> bool:
-    engine, version = engine_and_version(group)
-    return engine == desired.engine and catalog.matches(desired.redis_version, version)
-
-
-def _ahead(desired: Desired, group: Group) -> bool:
-    engine, version = engine_and_version(group)
-    return catalog.compare(desired.engine, desired.redis_version, engine, version) > 0
-
-
-def _target_version(desired: Desired, observed: Observed) -> str | None:
+def _version_to_send(desired: Desired, observed: Observed) -> str | None:
     return catalog.creatable(desired.engine, desired.redis_version, desired.secure, observed.versions)
 
 
-def _downgrade(desired: Desired, group: Group) -> str:
-    engine, version = engine_and_version(group)
-    if engine != desired.engine:
-        return (
-            f"engine: {engine} can't go back to {desired.engine} in place; make a second resource with "
-            f"engine {desired.engine} and move the data, then remove this one"
-        )
-    return (
-        f"redis_version: ElastiCache can't downgrade from the live {version}; keep it, or make a second "
-        "resource with the older version and move the data"
-    )
-
-
-def _needs_engine_first(desired: Desired, group: Group) -> bool:
+def _needs_engine_first(desired: Desired, live: ReplicationGroup) -> bool:
     """A newer family is listed only from its minimum engine on; the upgrade of this request meets it."""
     minimum = catalog.minimum_engine(desired.node_type)
-    engine, version = engine_and_version(group)
-    return wants_upgrade(desired, group) and catalog.compare("redis", minimum, engine, version) > 0
+    return wants_upgrade(desired, live) and catalog.compare("redis", minimum, *live.engine) > 0
 
 
-def _larger(desired: Desired, group: Group, observed: Observed) -> bool:
-    if desired.node_type == group.node_type or observed.node_types is None:
-        return False
+def _is_larger(desired: Desired, observed: Observed) -> bool:
+    """Whether AWS lists the desired node type as a scale-up; it never lists the present one."""
     return desired.node_type in observed.node_types.up
 
 
-def _node_type(desired: Desired, group: Group) -> Call:
-    return group_calls.modify_group(
-        group.id,
+def _change_node_type(desired: Desired, live: ReplicationGroup) -> Call:
+    return elasticache.modify_replication_group(
+        live.id,
         {"CacheNodeType": desired.node_type},
-        f"change the node type: {group.node_type} to {desired.node_type}",
-        ExpectedChange((("node_type", desired.node_type),), was=group.node_type),
+        f"change the node type: {live.node_type} to {desired.node_type}",
+        ExpectedChange((("node_type", desired.node_type),)),
     )

@@ -1,200 +1,143 @@
-"""The planner: what is desired, what is there and what was asked before give the one next step.
+"""The planner: desired and observed state and the request's context give the one next step.
 
-Read top to bottom it is the rule sheet: whose is it, can it be touched, what is still in flight,
-what must be refused, what is missing, what differs, in that order.
+The rules, read top to bottom, are the rule sheet: whether the replication group can be changed at all,
+what is in flight, what is rejected, what is missing, what differs. The first that has a decision decides.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from typing import NamedTuple
 
-from massdriver_redis.calls import base as calls
-from massdriver_redis.planner.create import create_next, secret, security_group
-from massdriver_redis.planner.decision import Apply, Decision, Look, PlanContext, Reject, Requeue, UpToDate
-from massdriver_redis.planner.engine import keeps_newer
-from massdriver_redis.planner.tags import next_tags
-from massdriver_redis.planner.update import next_change, refusal
+from massdriver_redis.planner import engine, requested_change, supporting, tags
+from massdriver_redis.planner.create import create
+from massdriver_redis.planner.decision import Apply, Decision, PlanContext, Reject, Requeue, UpToDate
+from massdriver_redis.planner.update import next_change
 from massdriver_redis.state.desired import Desired
-from massdriver_redis.state.fields import current, missing_field, zones
-from massdriver_redis.state.observed import TERMINAL_NODE_STATES, Group, Observed, not_stabilized_reason
-from massdriver_redis.state.record import RequestedChange, RequestVersion
+from massdriver_redis.state.observed import (
+    TERMINAL_NODE_STATES,
+    Detail,
+    Observed,
+    ReplicationGroup,
+    not_stabilized_reason,
+)
 
-VISIBILITY_TIMEOUT = 180.0
-"""Seconds a change may stay invisible after it was accepted: describes can be stale that long."""
-
-MAX_ATTEMPTS = 2
-"""How often one request asks for the same change."""
+_NOTHING: frozenset[Detail] = frozenset()
+_VERSIONS: frozenset[Detail] = frozenset({"versions"})
 
 
-def plan(desired: Desired, observed: Observed, moment: PlanContext) -> Decision:
-    """Return the next single step towards `desired`, or that there is none."""
-    foreign = not_ours(desired, observed)
+class _Rule(NamedTuple):
+    """One rule: its decision, None where it has none, and the details that it decides by."""
+
+    decide: Callable[[Desired, ReplicationGroup, Observed, PlanContext], Decision | None]
+    details: Callable[[Desired, ReplicationGroup, Observed, PlanContext], frozenset[Detail]]
+
+
+def plan(desired: Desired, observed: Observed, context: PlanContext) -> Decision:
+    """Return the next step towards `desired`, or that there is none.
+
+    Needs the details of `required_details`; one that couldn't be read counts as unknown.
+    """
+    foreign = foreign_reason(desired.id, observed)
     if foreign:
-        return Reject(foreign, refused=True)
-    if observed.group is None:
-        if moment.may_create:
-            return create_next(desired, observed, moment)
-        return Reject(
-            f"replication group {desired.id} was not found; remove the resource from the template and "
-            "add it again to make a new one",
-            refused=True,
-        )
-    return _converge(desired, observed.group, observed, moment)
+        return Reject(foreign)
+    live = observed.replication_group
+    if live is None:
+        return create(desired, observed, context)
+    decisions = (rule.decide(desired, live, observed, context) for rule in _RULES)
+    return next((decision for decision in decisions if decision), UpToDate())
 
 
-def _converge(desired: Desired, group: Group, observed: Observed, moment: PlanContext) -> Decision:
-    stopped = _stopped(group, observed, moment)
-    if stopped:
-        return stopped
-    moving = not_stabilized_reason(group)
-    if moving:
-        return Requeue(moving)
-    in_flight = _in_flight(group, observed, moment)
-    if in_flight:
-        return in_flight
-    refused = refusal(desired, group, observed, moment)
-    if refused:
-        return refused
-    companion = _supporting_resources(desired, observed, moment.request_version)
-    if companion:
-        return companion
-    call = next_change(desired, group, observed, subnets_stay=moment.subnets_stay)
-    if call:
-        return Apply(_counted(call, observed.record.requested, moment))
-    return next_tags(desired, group, observed, moment.dropped_tags) or UpToDate()
+def required_details(desired: Desired, observed: Observed, context: PlanContext) -> frozenset[Detail]:
+    """Return the details still missing: those of the first rule that has none of its own to decide by.
 
-
-def not_ours(desired: Desired, observed: Observed) -> str | None:
-    """Return a Reason when something of our names belongs to someone else."""
-    marker = desired.owner.marker
-    found = (
-        ("replication group", observed.group and observed.group.description == marker),
-        ("subnet group", observed.subnet_group and observed.subnet_group.description == marker),
-        ("security group", observed.security_group and observed.security_group.description == marker),
-        ("secret", observed.secret and calls.owns_secret(observed.secret.description, marker)),
-    )
-    for what, ours in found:
-        if ours is False:
-            return (
-                f"a {what} named for {desired.id} exists and isn't this resource's; it was left alone. "
-                "Set md_metadata.name_prefix to another value, or delete it"
-            )
-    return None
-
-
-def _stopped(group: Group, observed: Observed, moment: PlanContext) -> Decision | None:
-    """A group on its way out or beyond repair is never changed."""
-    broken = [node for node in group.nodes if node.status in TERMINAL_NODE_STATES]
-    if group.status == "create-failed" or broken:
-        if observed.events is None:
-            return Look("events")
-        what = f"node {broken[0].id} is {broken[0].status}" if broken else "ElastiCache could not create it"
-        return Reject(f"{what}: {_told(observed)}. Fix the cause and deploy again")
-    if group.status in {"deleting", "deleted"}:
-        if moment.may_create:
-            return Requeue("an earlier group of the same name is being deleted")
-        return Reject(f"replication group {group.id} is being deleted; wait, then deploy again", refused=True)
-    return None
-
-
-def _in_flight(group: Group, observed: Observed, moment: PlanContext) -> Decision | None:
-    """Judge the change last asked for: not visible yet, or taken back by AWS without a word.
-
-    A scale-down or a reshard can be accepted and undone later; only DescribeEvents tells why
-    (aws-cloudformation/cloudformation-coverage-roadmap#2273).
+    Details cost calls. So those of a later rule are not asked for while an earlier one decides; after
+    reading, ask again until nothing is missing.
     """
-    asked = observed.record.requested
-    missing = missing_field(group, asked.change) if asked else None
-    if asked is None or missing is None:
+    if observed.foreign:
+        return _NOTHING
+    live = observed.replication_group
+    if live is None:
+        return _VERSIONS - observed.details
+    for rule in _RULES:
+        missing = rule.details(desired, live, observed, context) - observed.details
+        if missing or rule.decide(desired, live, observed, context):
+            return missing
+    return _NOTHING
+
+
+def foreign_reason(physical_id: str, observed: Observed) -> str | None:
+    """Return the Reason where something of another owner has a name of ours, None where nothing has."""
+    if not observed.foreign:
         return None
-    if moment.now - asked.at < VISIBILITY_TIMEOUT:
-        keys = ", ".join(key for key, _ in asked.change.values)
-        return Requeue(f"the change of {keys} to show")
-    if not asked.by(moment.request_id):
-        return None
-    if observed.events is None:
-        return Look("events")
-    if _worth_another_try(group, asked, observed):
-        return None
-    return Reject(_taken_back(group, missing, observed))
-
-
-def _worth_another_try(group: Group, asked: RequestedChange, observed: Observed) -> bool:
-    """A partial removal of node groups is asked for again, and so is what AWS never heard of.
-
-    An invocation may have died between recording a change and asking for it: then no event tells of
-    a failure.
-    """
-    if asked.change.attempt >= MAX_ATTEMPTS:
-        return False
-    key, wanted = asked.change.values[0]
-    partial = key == "node_groups" and int(wanted) < len(group.node_groups) < int(asked.change.was or 0)
-    return partial or not observed.events
-
-
-def _taken_back(group: Group, missing: tuple[str, str], observed: Observed) -> str:
-    key, wanted = missing
     return (
-        f"{key}: AWS accepted the change to {wanted} but the cluster is at {current(group, key)}: "
-        f"{_told(observed)}. Free memory or choose a smaller change, then update again"
+        f"a {observed.foreign[0]} named for {physical_id} exists and isn't this resource's; it was left "
+        "alone. Set md_metadata.name_prefix to another value, or delete it"
     )
 
 
-def _told(observed: Observed) -> str:
-    return observed.events[0].rstrip(". ") if observed.events else "no event tells why"
+# --- rules ------------------------------------------------------------------------------------------
 
 
-def _counted(call: calls.Call, asked: RequestedChange | None, moment: PlanContext) -> calls.Call:
-    """Count the attempts of one request at the same change."""
-    repeated = asked and call.change and asked.by(moment.request_id)
-    if not (repeated and asked and call.change and asked.change.values == call.change.values):
-        return call
-    return replace(call, change=replace(call.change, attempt=asked.change.attempt + 1))
-
-
-# --- what stands beside the group ------------------------------------------------------------------
-
-
-def _supporting_resources(
-    desired: Desired, observed: Observed, request_version: RequestVersion
+def _beyond_repair(
+    _desired: Desired, live: ReplicationGroup, observed: Observed, _context: PlanContext
 ) -> Decision | None:
-    if observed.security_group is None:
-        return Apply(security_group(desired, request_version))
-    if desired.secure:
-        if observed.secret is None:
-            return Reject(
-                f"the secret {desired.names.secret} is gone and AWS never tells a token again; recreate it "
-                "with the token as JSON key password and this resource's description, then update"
-            )
-        restore = secret(desired, observed)
-        if restore:
-            return restore
-    return _ingress(desired, observed)
-
-
-def _ingress(desired: Desired, observed: Observed) -> Decision | None:
-    group = observed.security_group
-    if group is None:
+    if not _is_broken(live):
         return None
-    for cidr in sorted(desired.ingress - group.cidrs):
-        return Apply(calls.allow_ingress(group.id, cidr))
-    for cidr in sorted(group.cidrs - desired.ingress):
-        return Apply(calls.revoke_ingress(group.id, cidr))
-    return None
+    broken = next((node for node in live.nodes if node.status in TERMINAL_NODE_STATES), None)
+    what = f"node {broken.id} is {broken.status}" if broken else "ElastiCache could not create it"
+    return Reject(f"{what}: {requested_change.cause(observed)}. Fix the cause and deploy again")
 
 
-# --- warnings --------------------------------------------------------------------------------------
+def _events_if_broken(
+    _desired: Desired, live: ReplicationGroup, _observed: Observed, _context: PlanContext
+) -> frozenset[Detail]:
+    return frozenset({"events"}) if _is_broken(live) else _NOTHING
 
 
-def warnings(desired: Desired, observed: Observed) -> tuple[str, ...]:
-    """Return what the user should know of a cluster that is as desired as it can be."""
-    found: list[str] = []
-    if observed.group and observed.group.nodes and keeps_newer(desired, observed.group):
-        live = current(observed.group, "engine")
-        found.append(f"The live engine {live} is newer than redis_version and was kept.")
-    if observed.subnet_group and observed.subnet_group.subnets.keys() - desired.subnets.keys():
-        found.append("Subnets that the cluster still uses were kept.")
-    unknown_zones = "" in desired.subnets.values()  # else the properties' own warnings say it
-    if unknown_zones and desired.replicas >= 1 and not desired.multi_az(zones(observed)):
-        found.append("Multi-AZ is left off: all subnets lie in one zone.")
-    return tuple(found)
+def _is_broken(live: ReplicationGroup) -> bool:
+    return live.status == "create-failed" or any(node.status in TERMINAL_NODE_STATES for node in live.nodes)
+
+
+def _being_deleted(
+    _desired: Desired, live: ReplicationGroup, _observed: Observed, context: PlanContext
+) -> Decision | None:
+    if live.status not in {"deleting", "deleted"}:
+        return None
+    if context.may_create:
+        return Requeue("an earlier replication group of the same name is being deleted")
+    return Reject(f"replication group {live.id} is being deleted; wait, then deploy again")
+
+
+def _not_stabilized(
+    _desired: Desired, live: ReplicationGroup, _observed: Observed, _context: PlanContext
+) -> Decision | None:
+    reason = not_stabilized_reason(live)
+    return Requeue(reason) if reason else None
+
+
+def _change(
+    desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext
+) -> Decision | None:
+    call = next_change(desired, live, observed, unused_subnets_kept=context.unused_subnets_kept)
+    return Apply(requested_change.counted(call, observed.record.requested, context)) if call else None
+
+
+def _no_details(
+    _desired: Desired, _live: ReplicationGroup, _observed: Observed, _context: PlanContext
+) -> frozenset[Detail]:
+    return _NOTHING
+
+
+_RULES = (
+    _Rule(_beyond_repair, _events_if_broken),
+    _Rule(_being_deleted, _no_details),
+    _Rule(_not_stabilized, _no_details),
+    _Rule(requested_change.in_flight, requested_change.details),
+    _Rule(engine.reject_downgrade, _no_details),
+    _Rule(engine.reject_version, engine.version_details),
+    _Rule(engine.reject_node_type, engine.node_type_details),
+    _Rule(supporting.restore, _no_details),
+    _Rule(_change, _no_details),
+    _Rule(tags.bring_up_to_date, tags.details),
+)

@@ -5,28 +5,40 @@ from __future__ import annotations
 from massdriver_redis.properties.parse import PreviousProperties, Properties
 from massdriver_redis.state import naming
 from massdriver_redis.state.naming import Owner
-from massdriver_redis.state.observed import Observed
+from massdriver_redis.state.observed import Observed, ReplicationGroup, SubnetGroup
 
 
-def create_only_differences(wanted: Properties, owner: Owner, physical_id: str, home: Observed) -> list[str]:
+def create_only_differences(
+    wanted: Properties, owner: Owner, physical_id: str, observed: Observed
+) -> list[str]:
     """Return the create-only properties that differ from what is live under `physical_id`.
 
-    The old properties say nothing here: a refused update left them without effect.
+    The old properties don't count: a refused update left them without effect.
     """
-    group, subnets = home.group, home.subnet_group
     differing: list[str] = []
-    if group and group.cluster_mode != wanted.cluster_mode_enabled:
-        differing.append("cluster_mode_enabled")
-    if group and group.tls != wanted.secure:
-        differing.append("secure")
-    if subnets and subnets.vpc_id and subnets.vpc_id != wanted.vpc.id:
-        differing.append("vpc")
-    elif subnets and not set(subnets.subnets) & {subnet.id for subnet in wanted.vpc.subnets}:
-        differing.append("subnet_type")
+    if observed.replication_group:
+        differing += _differing_modes(wanted, observed.replication_group)
+    if observed.subnet_group:
+        differing += _differing_network(wanted, observed.subnet_group)
     head = naming.id_prefix(owner, wanted.name_prefix)
     if naming.is_ours(physical_id) and naming.prefix_of(physical_id) != head:
         differing.append("md_metadata.name_prefix")
     return differing
+
+
+def _differing_modes(wanted: Properties, live: ReplicationGroup) -> list[str]:
+    modes = {
+        "cluster_mode_enabled": (live.cluster_mode, wanted.cluster_mode_enabled),
+        "secure": (live.tls, wanted.secure),
+    }
+    return [name for name, (present, desired) in modes.items() if present != desired]
+
+
+def _differing_network(wanted: Properties, subnet_group: SubnetGroup) -> list[str]:
+    if subnet_group.vpc_id and subnet_group.vpc_id != wanted.vpc.id:
+        return ["vpc"]
+    in_use = subnet_group.subnets.keys() & {subnet.id for subnet in wanted.vpc.subnets}
+    return [] if in_use else ["subnet_type"]
 
 
 def same_name(differing: list[str]) -> str:

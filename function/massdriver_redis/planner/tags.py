@@ -1,67 +1,79 @@
-"""Tags of everything made for the cluster, brought to what is desired one thing at a time."""
+"""Tags of the replication group and of its supporting resources."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from massdriver_redis.calls import base as calls
-from massdriver_redis.calls import elasticache as group_calls
+from massdriver_redis.calls import ec2, elasticache, secretsmanager
 from massdriver_redis.calls.base import Call
-from massdriver_redis.planner.decision import Apply, Decision, Look
+from massdriver_redis.planner.decision import Decision, PlanContext, apply_all
 from massdriver_redis.state.desired import Desired
-from massdriver_redis.state.observed import Group, Observed
+from massdriver_redis.state.observed import Detail, Observed, ReplicationGroup
 from massdriver_redis.state.record import PREFIX
 
 
 class _Tagged(NamedTuple):
-    """A thing with tags: those it has, and the calls that set and remove some."""
+    """A resource with tags: those it has, and the calls that set and remove some."""
 
     live: Mapping[str, str]
     tag: Callable[[Mapping[str, str]], Call]
     untag: Callable[[Iterable[str]], Call]
 
 
-def next_tags(desired: Desired, group: Group, observed: Observed, dropped: frozenset[str]) -> Decision | None:
-    """Return the next step of tagging; `dropped` are keys the previous properties had and these have not.
+def details(
+    _desired: Desired, _live: ReplicationGroup, _observed: Observed, _context: PlanContext
+) -> frozenset[Detail]:
+    """Return the tags, which only ElastiCache reports by a call of its own."""
+    return frozenset({"tags"})
 
-    Nobody else's tags are removed. The replication group is last: tagging makes it `modifying`.
+
+def bring_up_to_date(
+    desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext
+) -> Decision | None:
+    """Set the tags that differ; then remove those that the previous properties had and these have not.
+
+    Tags of others stay. Each resource gets one call per step, the replication group the last: a call makes
+    it `modifying`.
     """
-    if observed.tags is None:
-        return Look("tags")
-    for thing in _things(desired, group, observed):
-        missing = {key: value for key, value in desired.tags.items() if thing.live.get(key) != value}
+    return apply_all(_due(desired, live, observed, context.dropped_tags))
+
+
+def _due(
+    desired: Desired, live: ReplicationGroup, observed: Observed, dropped: frozenset[str]
+) -> Iterator[Call]:
+    removable = {key for key in dropped if not key.startswith(PREFIX)} - desired.tags.keys()
+    for resource in _resources(desired, live, observed):
+        missing = {key: value for key, value in desired.tags.items() if resource.live.get(key) != value}
+        surplus = removable & resource.live.keys()
         if missing:
-            return Apply(thing.tag(missing))
-        surplus = dropped & thing.live.keys() - desired.tags.keys()
-        ours = {key for key in surplus if not key.startswith(PREFIX)}
-        if ours:
-            return Apply(thing.untag(ours))
-    return None
+            yield resource.tag(missing)
+        elif surplus:
+            yield resource.untag(surplus)
 
 
-def _things(desired: Desired, group: Group, observed: Observed) -> Iterator[_Tagged]:
-    beside, subnets, name = observed.security_group, observed.subnet_group, desired.names.secret
-    if beside:
+def _resources(desired: Desired, live: ReplicationGroup, observed: Observed) -> Iterator[_Tagged]:
+    security_group, subnet_group, name = observed.security_group, observed.subnet_group, desired.names.secret
+    if security_group:
         yield _Tagged(
-            beside.tags,
-            lambda tags: calls.tag_security_group(beside.id, tags),
-            lambda keys: calls.untag_security_group(beside.id, keys),
+            security_group.tags,
+            lambda tags: ec2.tag_security_group(security_group.id, tags),
+            lambda keys: ec2.untag_security_group(security_group.id, keys),
         )
     if observed.secret and desired.secure:
         yield _Tagged(
             observed.secret.tags,
-            lambda tags: calls.tag_secret(name, tags),
-            lambda keys: calls.untag_secret(name, keys),
+            lambda tags: secretsmanager.tag_secret(name, tags),
+            lambda keys: secretsmanager.untag_secret(name, keys),
         )
-    if subnets:
+    if subnet_group:
         yield _Tagged(
             observed.subnet_group_tags,
-            lambda tags: group_calls.tag_group(subnets.arn, tags, "subnet group"),
-            lambda keys: group_calls.untag_group(subnets.arn, keys, "subnet group"),
+            lambda tags: elasticache.tag_resource(subnet_group.arn, tags, "subnet group"),
+            lambda keys: elasticache.untag_resource(subnet_group.arn, keys, "subnet group"),
         )
     yield _Tagged(
-        observed.tags or {},
-        lambda tags: group_calls.tag_group(group.arn, tags),
-        lambda keys: group_calls.untag_group(group.arn, keys),
+        observed.tags,
+        lambda tags: elasticache.tag_resource(live.arn, tags),
+        lambda keys: elasticache.untag_resource(live.arn, keys),
     )

@@ -10,7 +10,6 @@ from massdriver_redis import catalog
 from massdriver_redis.errors import InvalidRequestError
 from massdriver_redis.properties import arns, rules, schemas
 from massdriver_redis.properties.coercion import SERVICE_KEYS, bounded, coerce, defaults
-from massdriver_redis.properties.compact import slim, slim_old
 from massdriver_redis.properties.violations import Path, Violation, complaints_of, refuse
 
 if TYPE_CHECKING:
@@ -27,12 +26,7 @@ __all__ = [
     "read",
     "read_leniently",
     "read_previous",
-    "slim",
-    "slim_old",
 ]
-
-DEFAULT_NODE_QUOTA = 90
-"""Nodes of one cluster that AWS allows without a raised quota (ElastiCache quotas)."""
 
 _SCHEMA = "properties.json"
 
@@ -42,9 +36,7 @@ class Subnet:
     """One subnet of the chosen type."""
 
     id: str
-    arn: str
     zone: str | None
-    cidr: str | None
 
 
 @dataclass(frozen=True)
@@ -135,7 +127,7 @@ def read_leniently(raw: object) -> tuple[Authentication | None, str | None]:
 
 
 def read_previous(raw: object) -> PreviousProperties:
-    """Return what OldResourceProperties, whole or slim, tell; never raises."""
+    """Return what OldResourceProperties say; never raises."""
     view = _lenient_view(raw)
     prefix = view.text("md_metadata", "name_prefix")
     return PreviousProperties(
@@ -170,13 +162,19 @@ def _examine(raw: object) -> tuple[rules.PropertyView, list[Violation]]:
 
 
 def _lenient_view(raw: object) -> rules.PropertyView:
-    """What is sound of `raw`, of whose hostile parts the validator sees none."""
-    kept = slim(raw)
+    """Return what is sound of `raw`: a property that the validator could not bear is left out."""
+    declared = schemas.schema(_SCHEMA)["properties"]
+    known = declared.keys() if isinstance(declared, Mapping) else ()
+    given = raw if isinstance(raw, Mapping) else {}
+    return _examine({key: value for key, value in given.items() if key in known and _bearable(value)})[0]
+
+
+def _bearable(value: object) -> bool:
     try:
-        bounded(kept)
+        bounded({"": value})
     except InvalidRequestError:
-        return rules.PropertyView({}, frozenset())
-    return _examine(kept)[0]
+        return False
+    return True
 
 
 def _properties(view: rules.PropertyView, today: date) -> Properties:
@@ -213,10 +211,10 @@ def _vpc(view: rules.PropertyView) -> Vpc:
     arn = view.text("vpc", "data", "infrastructure", "arn") or ""
     vpc = arns.vpc(arn)
     subnets: dict[str, Subnet] = {}
-    for _, subnet_arn, zone, cidr in view.subnets():
+    for _, subnet_arn, zone in view.subnets():
         subnet = arns.subnet(subnet_arn)
         if subnet:
-            subnets.setdefault(subnet.id, Subnet(subnet.id, subnet_arn, zone, cidr))
+            subnets.setdefault(subnet.id, Subnet(subnet.id, zone))
     return Vpc(
         id=vpc.id if vpc else "",
         arn=arn,
@@ -239,8 +237,8 @@ def _region(view: rules.PropertyView) -> str | None:
 
 def _warnings(properties: Properties, today: date) -> Iterator[str]:
     nodes = properties.node_groups * (1 + properties.replicas)
-    if nodes > DEFAULT_NODE_QUOTA:
-        yield f"{nodes} nodes exceed the default quota of {DEFAULT_NODE_QUOTA} per cluster; have it raised."
+    if nodes > catalog.NODE_QUOTA:
+        yield f"{nodes} nodes exceed the default quota of {catalog.NODE_QUOTA} per cluster; have it raised."
     zones = {subnet.zone for subnet in properties.vpc.subnets}
     if properties.replicas and None not in zones and len(zones) == 1:
         yield "Multi-AZ is left off: all subnets lie in one zone."

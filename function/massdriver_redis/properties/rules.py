@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 from typing import TYPE_CHECKING
 
@@ -20,9 +19,6 @@ MAX_SUBNETS = 20
 
 MAX_TAGS = 40
 """AWS's 50 tags of one resource, less the ten kept for our own."""
-
-MAX_TAG_TEXT = 1200
-"""Characters of all tags as JSON: they ride in the poll rule's Input, which holds 8,192."""
 
 _INFRASTRUCTURE = ("vpc", "data", "infrastructure")
 _VPC_REGION = ("vpc", "specs", "aws", "region")
@@ -77,15 +73,15 @@ class PropertyView:
         vpc = arns.vpc(self.text(*_INFRASTRUCTURE, "arn") or "")
         return self.text(*_VPC_REGION) or self.text(*_ROLE_REGION) or (vpc.region if vpc else None)
 
-    def subnets(self) -> Iterator[tuple[Path, str, str | None, str | None]]:
-        """Yield path, ARN, zone and CIDR of every subnet of the chosen type, as given."""
+    def subnets(self) -> Iterator[tuple[Path, str, str | None]]:
+        """Yield path, ARN and zone of every subnet of the chosen type, as given."""
         path = (*_INFRASTRUCTURE, f"{self.text('subnet_type')}_subnets")
         items = self.get(*path)
         for index in range(len(items) if isinstance(items, list) else 0):
             here = (*path, index)
             arn = self.text(*here, "arn")
             if arn is not None:
-                yield here, arn, self.text(*here, "aws_zone"), self.text(*here, "cidr")
+                yield here, arn, self.text(*here, "aws_zone")
 
     def tags(self) -> dict[str, str]:
         """Return the tags by key, `tags` over `md_metadata.default_tags`."""
@@ -141,7 +137,7 @@ def _subnets(view: PropertyView) -> Iterator[Violation]:
     if kind is None or view.text(*_INFRASTRUCTURE, "arn") is None:
         return
     seen = set()
-    for here, arn, _, _ in view.subnets():
+    for here, arn, _ in view.subnets():
         subnet = arns.subnet(arn)
         seen.add(subnet.id if subnet else arn)
         if subnet is None:
@@ -228,8 +224,6 @@ def _tags(view: PropertyView) -> Iterator[Violation]:
     path = ("tags",) if view.texts("tags") else ("md_metadata", "default_tags")
     if len(tags) > MAX_TAGS:
         yield Violation(path, f"more than {MAX_TAGS} tags with md_metadata.default_tags; remove some")
-    elif len(json.dumps(tags)) > MAX_TAG_TEXT:
-        yield Violation(path, f"more than {MAX_TAG_TEXT} characters in all tags; shorten or remove some")
 
 
 _RULES = (_regions, _vpc, _cidr, _subnets, _role, _engine, _nodes, _windows, _tags)

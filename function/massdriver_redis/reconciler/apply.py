@@ -1,318 +1,203 @@
-"""Create and Update: which replication group is meant, and what brings it to the properties."""
+"""Create and Update: observe what the request is about, and bring it to the properties."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from massdriver_redis.aws import execute as act
+from massdriver_redis.aws import auth_token
 from massdriver_redis.aws.session import connect
 from massdriver_redis.aws.stack import read_stack
-from massdriver_redis.calls import base as calls
+from massdriver_redis.calls.base import Call
 from massdriver_redis.clock import Clock
-from massdriver_redis.cloudformation import attributes as artifact
-from massdriver_redis.cloudformation.outcome import Ignored, Outcome, Response
+from massdriver_redis.cloudformation import attributes, poll_event
+from massdriver_redis.cloudformation.outcome import Response
 from massdriver_redis.cloudformation.request import Request
 from massdriver_redis.errors import InvalidRequestError, NotUpdatableError, ResourceError
 from massdriver_redis.log import logger
-from massdriver_redis.planner.decision import Apply, Decision, Look, PlanContext, Reject, Requeue, UpToDate
-from massdriver_redis.planner.delete import DeletionScope, own_security_group, owned, plan_deletion
-from massdriver_redis.planner.plan import plan, warnings
-from massdriver_redis.properties import parse as properties
-from massdriver_redis.reconciler.controller import LoopState
+from massdriver_redis.planner.decision import LoopState
+from massdriver_redis.planner.request import decide, plan_context, scope_of
+from massdriver_redis.planner.target import Intent, Situation, resolve_target
+from massdriver_redis.planner.warnings import warnings
+from massdriver_redis.properties import parse
+from massdriver_redis.reconciler.controller import Verdict, verdict
 from massdriver_redis.reconciler.external import ExternalResource
-from massdriver_redis.reconciler.target import Choice, Intent
 from massdriver_redis.state import naming
-from massdriver_redis.state.observed import Observed, SecurityGroup
-from massdriver_redis.state.record import IN_SERVICE, LAST_ACCEPTED_REQUEST, OperationRecord, RequestVersion
+from massdriver_redis.state.observed import Observed
+from massdriver_redis.state.record import IN_SERVICE, LAST_ANSWERED_REQUEST, RequestVersion
+from massdriver_redis.state.stack import Stack
 
-_LOOK_BACK = 60.0
-"""Seconds before a request from which on events are read."""
+_EVENTS_SINCE = 60.0
+"""Seconds before a request, or before its last change, from which on events are read."""
+
+
+def read_intent(request: Request, now: float, prefix: str) -> Intent:
+    """Return what a Create or an Update asks for; raises InvalidRequestError for broken properties.
+
+    The poll of a Create keeps the id of its schedule: a provider deployed meanwhile may derive another one.
+    """
+    if request.service_timeout_error:
+        raise InvalidRequestError(request.service_timeout_error)
+    owner, updates = request.owner, request.kind == "Update"
+    properties = parse.read(request.properties, today=datetime.fromtimestamp(now, UTC).date())
+    derived_id = naming.physical_id(owner, properties.name_prefix, properties.create_only())
+    if request.is_poll and not updates:
+        derived_id = poll_event.id_in(request.schedule_name)
+    current_id = str(request.physical_id) if updates else derived_id
+    if not naming.is_legal(current_id):
+        raise NotUpdatableError(
+            "PhysicalResourceId names no replication group: nothing was ever made. Remove the "
+            "resource from the template, deploy, and add it again"
+        )
+    previous = parse.read_previous(request.old_properties)
+    before = naming.physical_id(owner, previous.name_prefix, previous.create_only)
+    abandoned = updates and previous.create_only.get("vpc") and before not in (current_id, derived_id)
+    version = RequestVersion(request.request_id, request.signed_at or 0.0)
+    return Intent(
+        owner=owner,
+        version=version,
+        updates=updates,
+        reverts=updates and request.properties != request.old_properties,
+        properties=properties,
+        previous=previous,
+        current_id=current_id,
+        derived_id=derived_id,
+        abandoned_id=before if abandoned else "",
+        prefix=prefix,
+    )
 
 
 class ApplyController:
     """One Create or Update. Raises InvalidRequestError where its properties can't be meant."""
 
     def __init__(self, request: Request, clock: Clock, prefix: str) -> None:
-        if request.service_timeout_error:
-            raise InvalidRequestError(request.service_timeout_error)
         self._request = request
         self._clock = clock
-        self._prefix = prefix
-        today = datetime.fromtimestamp(clock.now(), UTC).date()
-        wanted = properties.read(request.properties, today=today)
-        computed = naming.physical_id(request.owner, wanted.name_prefix, wanted.create_only())
-        self._updates = request.kind == "Update"
-        current_id = str(request.physical_id) if self._updates else computed
-        if not naming.is_legal(current_id):
-            raise NotUpdatableError(
-                "PhysicalResourceId names no replication group: nothing was ever made. Remove the "
-                "resource from the template, deploy, and add it again"
-            )
-        old = properties.read_previous(request.old_properties)
-        self._wish = Intent(request, wanted, old, current_id, computed, prefix)
-        self._choice = Choice(self._wish, self._look, self._is_rolling_back, clock.now)
-        self._stamp = RequestVersion(request.request_id, request.signed_at or 0.0)
-        self._rolling_back: bool | None = None
-        self._subnets_stay = False
-        self._in_vain = False
-        self._sites: dict[str, ExternalResource] = {}
-        self._target = self._wish.current_id
-        self.rule_id = self._wish.current_id
-        self.physical_id = (
-            str(request.physical_id) if request.physical_id else naming.nothing_made(request.owner)
+        self._intent = intent = read_intent(request, clock.now(), prefix)
+        self._keeps_subnets = False
+        self._resources: dict[str, ExternalResource] = {}
+        self.resource_id = intent.current_id
+        # Until it was looked, nobody knows what an earlier delivery of a Create has made.
+        self.physical_id = str(request.physical_id or naming.unknown_outcome(request.owner))
+
+    # --- observe -------------------------------------------------------------------------------------
+
+    def observe(self) -> Situation:
+        """Read what lives under this request's ids, what its stack does, and the details to plan with."""
+        taken_at, intent = self._clock.now(), self._intent
+        current = self._resource(intent.current_id).observe()
+        if not intent.updates:
+            # From here on a Delete of the derived id finds whatever is made.
+            self.physical_id = intent.derived_id
+        elsewhere = intent.derived_id != intent.current_id and (
+            current.replication_group is None or intent.differences(current)
         )
+        judged = not intent.updates and current.record.was_accepted(intent.version.request_id)
+        seen = Situation(
+            taken_at,
+            current.partial,
+            current=current,
+            derived=self._resource(intent.derived_id).observe() if elsewhere else None,
+            stack=Stack() if judged else read_stack(self._request.stack_id),
+            unused_subnets_kept=self._keeps_subnets,
+        )
+        seen = replace(seen, target=resolve_target(intent, seen))
+        return seen if seen.target.obstacle else self._with_details(seen)
 
-    # --- one look ----------------------------------------------------------------------------------
+    def _with_details(self, seen: Situation) -> Situation:
+        """Return the situation with what its plan needs, and with what may be left of a replacement."""
+        intent, target = self._intent, seen.target.physical_id
+        resource, abandoned = self._resource(target), Observed()
+        change = resource.observed.record.requested
+        since = (change.at if change else self._request.started_at) - _EVENTS_SINCE
+        observed = resource.observe_details(intent.desired(target), plan_context(intent, seen), since)
+        if intent.abandoned_id not in ("", target):
+            abandoned = self._resource(intent.abandoned_id).observe()
+        partial = seen.partial or observed.partial or abandoned.partial
+        return replace(seen, partial=partial, observed=observed, abandoned=abandoned)
 
-    def decide(self, turn: LoopState) -> Decision | Outcome:
-        """Look at AWS anew and return what is to be done, or how the request ends."""
-        decision = self._decide(turn)
-        if not isinstance(decision, UpToDate):
-            return decision
-        return self._note(turn) or self._finish(turn)
+    def _resource(self, physical_id: str) -> ExternalResource:
+        if physical_id not in self._resources:
+            aws = next((each.aws for each in self._resources.values()), None) or connect(
+                self._intent.properties.authentication, self._intent.properties.region
+            )
+            names = naming.names(physical_id, self._intent.prefix)
+            self._resources[physical_id] = ExternalResource(aws, names, self._request.owner, self._clock)
+        return self._resources[physical_id]
 
-    def _decide(self, turn: LoopState) -> Decision | Outcome:
-        """Return what is to be done, or Done where everything is as desired."""
-        self._rolling_back = None
-        home = self._look(self._wish.current_id)
-        if not self._updates:
-            # From here on a Delete of the computed id finds whatever is made.
-            self.physical_id = self._wish.computed
-        stale = self._stale(home)
-        if stale:
-            return stale
-        chosen = self._choice.of(home)
-        if isinstance(chosen, Reject | Ignored | Requeue | Apply | Response):
-            return chosen
-        self._target = chosen
-        accepted = self._accept(turn)
-        if accepted:
-            return accepted
-        swept = self._sweep()
-        if isinstance(swept, Apply | Reject):
-            return swept
-        decision = self._plan()
-        return swept if swept and isinstance(decision, UpToDate) else decision
+    # --- decide and apply ----------------------------------------------------------------------------
 
-    def make(self, step: Apply) -> act.Effect:
-        """Make the planned call; a rollback goes on where nodes have moved into a subnet that was added."""
+    def decide(self, seen: Situation, state: LoopState) -> Verdict:
+        """Return the next change, or how the request ends or waits."""
+        return verdict(decide(self._intent, seen, state), self.physical_id)
+
+    def apply(self, call: Call, seen: Situation) -> bool:
+        """Make a call; a rollback goes on where nodes have moved into a subnet that was added."""
+        resource = self._resource(seen.target.physical_id or self._intent.current_id)
         try:
-            return self._site(self._target).make(step.call, self._stamp)
+            return resource.apply(call, self._intent.version)
         except ResourceError as error:
-            if error.code != "SubnetInUse" or not self._is_rolling_back():
+            if error.code != "SubnetInUse" or not seen.stack.rolling_back:
                 raise
-            self._subnets_stay = True
-            return "already"
-
-    def abandon(self) -> Decision:
-        """Plan the removal of what this superseded request made after everyone else had left.
-
-        A replication group is never among it: it can't be made once its subnet group is gone.
-        """
-        if self._updates and self._target == self._wish.current_id:
-            return UpToDate()
-        observed = self._look(self._target)
-        made_by_me = observed.record.was_accepted(self._request.request_id) or not observed.security_group
-        if observed.group or observed.record.in_service or not made_by_me:
-            return UpToDate()
-        return plan_deletion(self._demolition(self._target), observed)
-
-    def mark(self, tags: dict[str, str], *, succeeded: bool) -> None:
-        """Write ledger tags on every group this request concerns.
-
-        After a failure only on the one CloudFormation knows: a new one would pass for handed over. So would
-        that of a Create which the stack has stopped.
-        """
-        if self._in_vain:
-            return
-        for physical_id, site in self._sites.items():
-            known = succeeded or physical_id == self._wish.current_id
-            if known and own_security_group(self._request.owner, site.observed):
-                site.mark(tags)
-
-    def late(self, waiting: str) -> str:
-        """Return the Reason of a request that ran out of time."""
-        after = "rolls back, waiting for it first" if self._updates else "deletes it"
-        way = "Change less at once" if self._updates else "Use fewer nodes"
-        return (
-            f"Out of time while {waiting}. CloudFormation now {after}. {way} or, to look into it, "
-            "deploy with --disable-rollback"
-        )
-
-    # --- sites -------------------------------------------------------------------------------------
-
-    def _site(self, physical_id: str) -> ExternalResource:
-        if physical_id not in self._sites:
-            aws = next((site.aws for site in self._sites.values()), None) or connect(
-                self._wish.properties.authentication, self._wish.properties.region
-            )
-            self._sites[physical_id] = ExternalResource(
-                aws, naming.names(physical_id, self._prefix), self._clock
-            )
-        return self._sites[physical_id]
-
-    def _look(self, physical_id: str) -> Observed:
-        return self._site(physical_id).look()
-
-    def _moment(self) -> PlanContext:
-        new_keys = {key for key, _ in self._wish.properties.tags}
-        return PlanContext(
-            now=self._clock.now(),
-            request_version=self._stamp,
-            may_create=not self._updates or self._target != self._wish.current_id,
-            version_asked=self._updates and self._version_asked(),
-            rolling_back=self._rolling_back,
-            subnets_stay=self._subnets_stay,
-            dropped_tags=frozenset(self._wish.old.tag_keys - new_keys) if self._updates else frozenset(),
-        )
-
-    def _is_rolling_back(self) -> bool:
-        if self._rolling_back is None:
-            self._rolling_back = read_stack(self._request.stack_id).rolling_back
-        return self._rolling_back
-
-    def _version_asked(self) -> bool:
-        old = (self._wish.old.engine, self._wish.old.redis_version)
-        return old != (self._wish.properties.engine, self._wish.properties.redis_version)
-
-    # --- order -------------------------------------------------------------------------------------
-
-    def _stale(self, observed: Observed) -> Ignored | None:
-        if not own_security_group(self._request.owner, observed):
-            return None
-        if observed.record.was_answered(self._request.request_id):
-            return Ignored("this request was answered already")
-        if observed.record.newer_than(self._stamp.signed_at):
-            return Ignored("a newer request was accepted", superseded=True)
-        return None
-
-    def _accept(self, turn: LoopState) -> Apply | None:
-        """Write down that this request is the last one, before its first change of anything."""
-        for physical_id in dict.fromkeys((self._wish.current_id, self._target)):
-            observed = self._site(physical_id).observed
-            group = own_security_group(self._request.owner, observed)
-            if not group or observed.record.was_accepted(self._request.request_id):
-                continue
-            if turn.armed or turn.took_over or observed.record.open:
-                return Apply(calls.tag_security_group(group.id, {LAST_ACCEPTED_REQUEST: self._stamp.text()}))
-        return None
-
-    def _note(self, turn: LoopState) -> Apply | None:
-        """Note a request with nothing to do, where a late copy of the update it takes back would act."""
-        old, new = self._request.old_properties, self._request.properties
-        group = own_security_group(self._request.owner, self._site(self._wish.current_id).observed)
-        if turn.armed or not self._updates or not group or old == new:
-            return None
-        if group.record.was_accepted(self._request.request_id):
-            return None
-        try:
-            earlier = ApplyController(
-                replace(self._request, properties=old, old_properties=new), self._clock, self._prefix
-            )
-            late = earlier._decide(turn)
-        except (InvalidRequestError, NotUpdatableError):
-            return None
-        if not isinstance(late, Apply | Requeue):
-            return None
-        return Apply(
-            calls.tag_security_group(group.id, {LAST_ACCEPTED_REQUEST: self._stamp.text()}), needs_poll=False
-        )
-
-    # --- leftovers of a failed replacement ---------------------------------------------------------
-
-    def _sweep(self) -> Apply | Requeue | Reject | None:
-        """Remove the half-made group of a replacement that failed: CloudFormation never learnt of it."""
-        physical_id = self._abandoned_id()
-        if not physical_id:
-            return None
-        observed = self._look(physical_id)
-        if not observed.security_group:
-            # What is missing here is left behind for good: not on the word of a single read.
-            observed = self._look(physical_id)
-        if not owned(self._request.owner, observed) or self._was_taken(observed.record):
-            return None
-        group = own_security_group(self._request.owner, observed)
-        if observed.group and not group:
-            return None
-        if group and not observed.record.was_accepted(self._request.request_id):
-            return Apply(calls.tag_security_group(group.id, {LAST_ACCEPTED_REQUEST: self._stamp.text()}))
-        decision = plan_deletion(self._demolition(physical_id), observed)
-        return decision if isinstance(decision, Apply | Requeue | Reject) else None
-
-    def _was_taken(self, record: OperationRecord) -> bool:
-        """Tell whether a stack was given the cluster: not by an answer to the very update that is taken back.
-
-        CloudFormation had cancelled that update, or the id of this request would be the cluster's.
-        """
-        if not record.delivered or record.answered is None:
+            self._keeps_subnets = True
             return False
-        stack = read_stack(self._request.stack_id)
-        began = stack.updated_at if stack.rolling_back else None
-        return began is None or record.answered.signed_at < began
 
-    def _abandoned_id(self) -> str:
-        old = self._wish.old
-        if not self._updates or not old.create_only.get("vpc"):
-            return ""
-        old_id = naming.physical_id(self._request.owner, old.name_prefix, old.create_only)
-        return "" if old_id in (self._wish.current_id, self._target) else old_id
-
-    def _demolition(self, physical_id: str) -> DeletionScope:
-        return DeletionScope(self._request.owner, naming.names(physical_id, self._prefix), snapshot=None)
-
-    # --- plan and end ------------------------------------------------------------------------------
-
-    def _plan(self) -> Decision:
-        """Plan, reading what the plan asks for; each detail is read at most once in a look."""
-        site, wanted = self._site(self._target), self._wish.desired(self._target)
-        for _ in range(8):
-            decision = plan(wanted, site.observed, self._moment())
-            if not isinstance(decision, Look):
-                return decision
-            if decision.detail == "rolling_back":
-                self._is_rolling_back()
-                continue
-            asked = site.observed.record.requested
-            since = asked.at if asked else self._request.started_at
-            site.observe_detail(decision, wanted.engine, since - _LOOK_BACK)
-        raise ResourceError("the planner asks in a circle; report this with the log")
-
-    def _finish(self, turn: LoopState) -> Decision | Outcome:
-        """Everything is as desired: hand it over, once the operation taken over has surely stopped."""
-        if not turn.calm:
-            return Requeue("an operation taken over to stop")
-        site = self._site(self._target)
-        observed = site.observed
-        if observed.group is None or observed.security_group is None:
-            return Requeue("the replication group to show")
-        hand_over = self._hand_over(observed, observed.security_group) if turn.armed else None
-        if turn.armed and not self._updates and read_stack(self._request.stack_id).going_away:
-            # Handed over to nobody: the Delete that comes may only know an id of CloudFormation's making.
-            if hand_over:
-                return Response("FAILED", self._target, "the stack stopped this Create; it is to be deleted")
-            # It was marked, and perhaps answered: then the same again.
-            self._in_vain = True
-        if hand_over:
-            return hand_over
-        told = (*self._wish.properties.warnings, *warnings(self._wish.desired(self._target), observed))
+    def conclude(self, seen: Situation) -> Response:
+        """Return the response of a request whose cluster is as desired, recorded as in service before."""
+        properties, target = self._intent.properties, seen.target.physical_id
+        if not seen.observed.record.in_service:
+            if not self._intent.updates and read_stack(self._request.stack_id).going_away:
+                reason = "The stack stopped this Create; its Delete removes what was made"
+                return Response("FAILED", self.physical_id, reason)
+            self._resource(target).mark({IN_SERVICE: self._intent.version.text()})
+        told = (*properties.warnings, *warnings(self._intent.desired(target), seen.observed))
         for warning in told:
             logger.warning("The cluster is ready, with a warning", warning=warning)
-        attributes = artifact.attributes(
-            observed.group, observed.security_group, self._credentials(site, observed), told
+        credentials = self._credentials(self._resource(target))
+        group, security_group = seen.observed.replication_group, seen.observed.security_group
+        assert group  # noqa: S101  # the plan says that nothing is missing
+        assert security_group  # noqa: S101
+        flat = attributes.attributes(group, security_group, credentials, told)
+        return Response("SUCCESS", target, attributes=flat)
+
+    def _credentials(self, resource: ExternalResource) -> attributes.Credentials:
+        properties, secret = self._intent.properties, resource.observed.secret
+        if not properties.secure or secret is None:
+            return attributes.Credentials()
+        token, version = auth_token.stored(resource.aws, resource.names.secret)
+        return attributes.Credentials(secret.arn, version, token if properties.password_attribute else "")
+
+    def record_response(self, response: Response) -> None:
+        """Record a response that CloudFormation took.
+
+        A FAILED is recorded on an Update's current cluster alone: a new one was never in service. Nor is a
+        cluster whose first SUCCESS met a stack that goes back: the Delete that comes may know no id of ours.
+        """
+        resource = self._resources.get(response.physical_id)
+        first = response.status == "SUCCESS" and resource and not resource.observed.record.delivered
+        if first and read_stack(self._request.stack_id).going_away:
+            return
+        for physical_id, resource in self._resources.items():
+            accepted = resource.observed.record.was_accepted(self._request.request_id)
+            known = response.status == "SUCCESS" or physical_id == self._request.physical_id
+            if accepted and known:
+                resource.mark({LAST_ANSWERED_REQUEST: self._intent.version.text()})
+
+    def collect_garbage(self) -> None:
+        """Remove what this superseded request made after the newer one had looked.
+
+        A replication group is never part of it: it can't be made once its subnet group is gone.
+        """
+        physical_id = self._intent.derived_id
+        if self._intent.updates and physical_id == self._intent.current_id:
+            return
+        self._resource(physical_id).collect_garbage(scope_of(physical_id, self._intent), self._intent.version)
+
+    def timed_out(self, waiting: str) -> str:
+        """Return the Reason of a request that timed out while `waiting`."""
+        after = "rolls back, waiting for it first" if self._intent.updates else "deletes it"
+        way = "Change less at once" if self._intent.updates else "Use fewer nodes"
+        return (
+            f"Timed out while {waiting}. CloudFormation now {after}. {way} or, to look into it, "
+            "deploy with --disable-rollback"
         )
-        return Response("SUCCESS", self._target, attributes=attributes)
-
-    def _hand_over(self, observed: Observed, group: SecurityGroup) -> Apply | None:
-        """Mark the cluster as the stack's before saying so; the secret's own mark outlives the group."""
-        mark = {IN_SERVICE: self._stamp.text()}
-        if self._wish.properties.secure and observed.secret and IN_SERVICE not in observed.secret.tags:
-            return Apply(calls.tag_secret(self._site(self._target).names.secret, mark))
-        return None if observed.record.in_service else Apply(calls.tag_security_group(group.id, mark))
-
-    def _credentials(self, site: ExternalResource, observed: Observed) -> artifact.Credentials:
-        if not self._wish.properties.secure or observed.secret is None:
-            return artifact.Credentials()
-        token, version = act.stored_token(site.aws, site.names.secret)
-        shown = token if self._wish.properties.password_attribute else ""
-        return artifact.Credentials(observed.secret.arn, version, shown)

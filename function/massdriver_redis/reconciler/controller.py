@@ -1,44 +1,67 @@
-"""What the operation's loop asks of the two jobs, converging and removing."""
+"""What the loop asks of the two controllers: the one for Create and Update, and the one for Delete."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from massdriver_redis.aws.execute import Effect
-from massdriver_redis.cloudformation.outcome import Outcome
-from massdriver_redis.planner.decision import Apply, Decision
+from massdriver_redis.calls.base import Call
+from massdriver_redis.cloudformation.outcome import Ignored, Response
+from massdriver_redis.planner.decision import (
+    Apply,
+    Decision,
+    Ignore,
+    LoopState,
+    Observation,
+    Reject,
+    Requeue,
+    UpToDate,
+)
+
+Verdict = Apply | Requeue | UpToDate | Response | Ignored
+"""What one observation calls for: a change, a wait, the end of a request, or to leave it to another one."""
 
 
-@dataclass(frozen=True)
-class LoopState:
-    """How the loop stands: whether its rule is armed, and whether another operation was found open.
+Seen = TypeVar("Seen", bound=Observation)
 
-    `calm` is False for a while after taking over: a call of the other one may still be on its way.
+
+def verdict(decision: Decision | Ignore, physical_id: str) -> Verdict:
+    """Return a decision in the protocol's words; a response carries this id unless it has its own."""
+    match decision:
+        case Reject():
+            return Response("FAILED", decision.physical_id or physical_id, decision.reason)
+        case Ignore():
+            return Ignored(decision.reason, decision.superseded)
+        case _:
+            return decision
+
+
+class Controller(Protocol[Seen]):
+    """One request's own work.
+
+    `decide` is pure. `resource_id` is the id under which requests for the resource meet, "" where nothing
+    was ever made; `physical_id` is the id that any response must carry.
     """
 
-    armed: bool
-    took_over: bool
-    calm: bool
-
-
-class Controller(Protocol):
-    """One request's own work; `rule_id` names its poll rule ("" where there is nothing to poll)."""
-
-    rule_id: str
+    resource_id: str
     physical_id: str
 
-    def decide(self, turn: LoopState) -> Decision | Outcome:
-        """Look at AWS anew and return the next step, or how the request ends."""
+    def observe(self) -> Seen:
+        """Read all that a decision needs."""
 
-    def make(self, step: Apply) -> Effect:
-        """Make the call of a step just decided."""
+    def decide(self, seen: Seen, state: LoopState) -> Verdict:
+        """Return the next change, or how the request ends or waits."""
 
-    def abandon(self) -> Decision:
-        """Plan the removal of what this superseded request may have made too late."""
+    def apply(self, call: Call, seen: Seen) -> bool:
+        """Make one call of a change; False where AWS says that nothing was left to do."""
 
-    def mark(self, tags: dict[str, str], *, succeeded: bool) -> None:
-        """Write ledger tags that note the answer."""
+    def conclude(self, seen: Seen) -> Response:
+        """Return the response of a request whose resource is as desired."""
 
-    def late(self, waiting: str) -> str:
-        """Return the Reason of a request that ran out of time."""
+    def record_response(self, response: Response) -> None:
+        """Record that CloudFormation took the response."""
+
+    def collect_garbage(self) -> None:
+        """Remove what this superseded request may have made too late."""
+
+    def timed_out(self, waiting: str) -> str:
+        """Return the Reason of a request that timed out while `waiting`."""

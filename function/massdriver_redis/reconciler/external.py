@@ -1,77 +1,97 @@
-"""Everything under one physical id: what was seen of it, and the calls made on it."""
+"""One replication group with its supporting resources: what was observed of it, and changes made to it."""
 
 from __future__ import annotations
 
 from massdriver_redis.aws import details, observe
-from massdriver_redis.aws.execute import Effect, perform
+from massdriver_redis.aws.execute import perform
 from massdriver_redis.aws.session import Aws
-from massdriver_redis.calls import base as calls
+from massdriver_redis.calls import ec2
 from massdriver_redis.calls.base import Call
 from massdriver_redis.clock import Clock
 from massdriver_redis.errors import ResourceError, TransientError
 from massdriver_redis.log import logger
-from massdriver_redis.planner.decision import Look
-from massdriver_redis.state.naming import Names
+from massdriver_redis.planner.decision import PlanContext
+from massdriver_redis.planner.delete import DeletionScope, plan_garbage_collection
+from massdriver_redis.planner.plan import required_details
+from massdriver_redis.reconciler.lease import MAX_OBSERVATION_AGE
+from massdriver_redis.state.desired import Desired
+from massdriver_redis.state.naming import Names, Owner
 from massdriver_redis.state.observed import Observed
 from massdriver_redis.state.record import LAST_REQUESTED_CHANGE, RequestedChange, RequestVersion
 
-MAX_OBSERVATION_AGE = 5.0
-"""Seconds that may pass between a look and the step decided on it: another request may have come by."""
+_MAX_CLEAN_UPS = 10
 
 
 class ExternalResource:
-    """One replication group and its companions, in the region and by the role of `aws`."""
+    """Everything named `names` that is the owner's, in the Region and by the role of `aws`."""
 
-    def __init__(self, aws: Aws, names: Names, clock: Clock) -> None:
+    def __init__(self, aws: Aws, names: Names, owner: Owner, clock: Clock) -> None:
         self.aws = aws
         self.names = names
         self.observed = Observed()
+        self._owner = owner
         self._clock = clock
 
-    def look(self) -> Observed:
-        """Read all anew; details read before are forgotten."""
-        self.observed = observe.look(self.aws, self.names)
+    def observe(self) -> Observed:
+        """Read all again; details read before are forgotten."""
+        self.observed = observe.observe(self.aws, self.names, self._owner)
         return self.observed
 
-    def observe_detail(self, look: Look, engine: str, since: float) -> None:
-        """Read one more detail of the world just seen."""
-        self.observed = details.observe_detail(self.aws, self.observed, look.detail, engine, since)
+    def observe_details(self, desired: Desired, context: PlanContext, since: float) -> Observed:
+        """Read the details that a plan needs; events are those after `since` (epoch seconds)."""
+        while missing := required_details(desired, self.observed, context):
+            self.observed = details.observe_details(self.aws, self.observed, missing, desired.engine, since)
+        return self.observed
 
-    def make(self, call: Call, request_version: RequestVersion) -> Effect:
-        """Make a call; a change of ElastiCache is recorded first, and struck out if it fails."""
+    def apply(self, call: Call, version: RequestVersion) -> bool:
+        """Make a call; False where AWS had nothing left to do.
+
+        A change of ElastiCache is recorded first, and the record is removed if it fails.
+        """
         began = self._clock.now()
-        logger.info("Step", summary=call.summary, call=f"{call.service}:{call.operation}")
+        logger.info("Applying", summary=call.summary, call=call.name)
         try:
             if call.change:
                 self.mark(
-                    {
-                        LAST_REQUESTED_CHANGE: RequestedChange(
-                            call.change, request_version.request_id, began
-                        ).text()
-                    }
+                    {LAST_REQUESTED_CHANGE: RequestedChange.of(call.change, version.request_id, began).text()}
                 )
             if self._clock.now() > began + MAX_OBSERVATION_AGE:
-                raise TransientError("AWS was slow to take the record of a change; it is planned anew")
-            return perform(self.aws, call, self.names.secret)
+                raise TransientError("EC2 was slow to take the record of a change, which is planned again")
+            return perform(self.aws, call, self.names.secret) == "applied"
         except ResourceError:
-            # Refused or unsure: planning it anew is harmless, waiting for it to show would not be.
+            # Refused or unsure: planning it again is harmless, waiting for it to show would not be.
             if call.change:
-                self._strike_out()
+                self._forget_change()
             raise
 
     def mark(self, tags: dict[str, str]) -> None:
-        """Write ledger tags, where there is a security group to carry them."""
+        """Write tags of the record, where there is a security group to carry them."""
         group = self.observed.security_group
         if group:
-            perform(self.aws, calls.tag_security_group(group.id, tags), self.names.secret)
+            perform(self.aws, ec2.tag_security_group(group.id, tags), self.names.secret)
 
-    def _strike_out(self) -> None:
+    def collect_garbage(self, scope: DeletionScope, version: RequestVersion) -> None:
+        """Remove what the superseded request `version` made for a cluster that nobody has; log failures."""
+        for _ in range(_MAX_CLEAN_UPS):
+            try:
+                # A stale read may leave out the record, which may be another request's.
+                observed = self.observe()
+                if not observed.security_group:
+                    observed = self.observe()
+                call = plan_garbage_collection(version, scope, observed)
+                if call is None:
+                    return
+                self.apply(call, version)
+            except ResourceError as error:
+                logger.warning("Removing what a superseded request made goes on", reason=str(error))
+                self._clock.sleep(1.0)
+
+    def _forget_change(self) -> None:
         group = self.observed.security_group
         if group is None:
             return
         try:
-            perform(
-                self.aws, calls.untag_security_group(group.id, [LAST_REQUESTED_CHANGE]), self.names.secret
-            )
+            call = ec2.untag_security_group(group.id, [LAST_REQUESTED_CHANGE])
+            perform(self.aws, call, self.names.secret)
         except ResourceError as error:
             logger.warning("The refused change stays on record for a while", reason=str(error))

@@ -10,9 +10,6 @@ from massdriver_redis.properties.parse import Properties
 from massdriver_redis.state import record
 from massdriver_redis.state.naming import Names, Owner, names
 
-DEFAULT_NODE_QUOTA = 90
-"""Nodes per cluster that AWS allows without a raised quota (ElastiCache quotas)."""
-
 
 @dataclass(frozen=True)
 class Desired:
@@ -39,7 +36,7 @@ class Desired:
     @property
     def id(self) -> str:
         """The replication group's id."""
-        return self.names.group
+        return self.names.replication_group
 
     @property
     def failover(self) -> bool:

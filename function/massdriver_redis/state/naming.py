@@ -16,6 +16,7 @@ _HASH_LENGTH = 10
 _OUR_ID = re.compile(r"^(?=.{12,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*-[a-z2-7]{10}$")
 _LEGAL_ID = re.compile(r"^(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$")
 _NOTHING = "none:"
+_UNKNOWN = "unknown:"
 
 
 @dataclass(frozen=True)
@@ -47,20 +48,16 @@ class Owner:
 class Names:
     """The names of everything made for one replication group."""
 
-    group: str
+    replication_group: str
     subnet_group: str
     security_group: str
     secret: str
-    rule: str
 
 
 def names(physical_id: str, prefix: str) -> Names:
-    """Return the names that belong to `physical_id` under the provider's own `prefix`.
-
-    The rule's name fits EventBridge's 64 characters for a prefix of up to 23.
-    """
+    """Return the names that belong to `physical_id` under the provider's own `prefix`."""
     name = f"{prefix}-{physical_id}"
-    return Names(group=physical_id, subnet_group=name, security_group=name, secret=name, rule=name)
+    return Names(replication_group=physical_id, subnet_group=name, security_group=name, secret=name)
 
 
 def physical_id(owner: Owner, name_prefix: str | None, create_only: Mapping[str, object]) -> str:
@@ -101,6 +98,11 @@ def is_legal(resource_id: str) -> bool:
 def nothing_made(owner: Owner) -> str:
     """Return the physical id of a create that made nothing: a Delete of it has nothing to do."""
     return _NOTHING + _hash(json.dumps([owner.stack_id, owner.logical_id]))
+
+
+def unknown_outcome(owner: Owner) -> str:
+    """Return the physical id of a create of which nobody knows what it made: a Delete of it looks again."""
+    return _UNKNOWN + _hash(json.dumps([owner.stack_id, owner.logical_id]))
 
 
 def is_nothing_made(resource_id: str) -> bool:

@@ -1,18 +1,34 @@
-"""What was seen of AWS in one look, as frozen data, and the judgement whether it has settled."""
+"""What was observed of AWS, as frozen data, and whether it has stabilized."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import cmp_to_key
+from typing import Literal, NamedTuple
 
+from massdriver_redis import catalog
 from massdriver_redis.state.record import OperationRecord
 
-Detail = Literal["versions", "node_types", "tags", "events", "rolling_back"]
-"""What a look leaves out and a plan may ask for."""
+Detail = Literal["versions", "node_types", "tags", "events"]
+"""What an observation leaves out and a plan may need."""
 
 TERMINAL_NODE_STATES = frozenset({"incompatible-network", "restore-failed"})
 """Node states nothing leads out of (botocore's cache_cluster_available waiter)."""
+
+
+class Engine(NamedTuple):
+    """An engine and its version: ("redis", "6.2.6")."""
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}".strip()
+
+
+def _compared(a: Engine, b: Engine) -> int:
+    return catalog.compare(*a, *b)
 
 
 @dataclass(frozen=True)
@@ -26,7 +42,6 @@ class Node:
     engine_version: str
     parameter_group: str
     security_groups: frozenset[str]
-    subnet_group: str
     auto_minor_version_upgrade: bool
     maintenance_window: str
     pending: frozenset[str] = frozenset()
@@ -42,7 +57,7 @@ class NodeGroup:
 
     @property
     def replicas(self) -> int:
-        """How many members stand beside the primary."""
+        """How many members there are besides the primary."""
         return max(len(self.node_ids) - 1, 0)
 
 
@@ -55,7 +70,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class Group:
+class ReplicationGroup:
     """A replication group, from DescribeReplicationGroups and the clusters that are its members."""
 
     id: str
@@ -79,9 +94,10 @@ class Group:
     global_datastore: str = ""
 
     @property
-    def node(self) -> Node | None:
-        """A member that speaks for the group in what only members show."""
-        return self.nodes[0] if self.nodes else None
+    def engine(self) -> Engine:
+        """The engine of the member with the oldest version; empty where no member is listed."""
+        engines = [Engine(node.engine, node.engine_version) for node in self.nodes]
+        return min(engines, key=cmp_to_key(_compared), default=Engine("", ""))
 
     @property
     def fewest_replicas(self) -> int:
@@ -118,7 +134,7 @@ class SecurityGroup:
 
     @property
     def record(self) -> OperationRecord:
-        """The three things AWS can't tell, read from the tags."""
+        """What AWS itself can't report, read from the tags."""
         return OperationRecord.read(self.tags)
 
 
@@ -136,62 +152,79 @@ class Secret:
 class NodeTypes:
     """The node types AWS lets this group change to, from ListAllowedNodeTypeModifications."""
 
-    up: frozenset[str]
-    down: frozenset[str]
+    up: frozenset[str] = frozenset()
+    down: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Observed:
-    """One look. What follows the four things costs calls of its own and is filled when the plan asks."""
+    """What one observation found of ours.
 
-    group: Group | None = None
+    `foreign` names the kinds of resources that have our names but not our marker. What follows is read on
+    demand, for it costs calls of its own; `details` says what was read. `versions` is None where the list
+    of engine versions is unknown.
+    """
+
+    replication_group: ReplicationGroup | None = None
     subnet_group: SubnetGroup | None = None
     security_group: SecurityGroup | None = None
     secret: Secret | None = None
-    node_types: NodeTypes | None = None
+    foreign: tuple[str, ...] = ()
+    details: frozenset[Detail] = frozenset()
     versions: tuple[str, ...] | None = None
-    tags: Mapping[str, str] | None = None
+    node_types: NodeTypes = NodeTypes()
+    tags: Mapping[str, str] = field(default_factory=dict)
     subnet_group_tags: Mapping[str, str] = field(default_factory=dict)
-    events: tuple[str, ...] | None = None
-    versions_unknown: bool = field(default=False)
+    events: tuple[str, ...] = ()
 
     @property
     def record(self) -> OperationRecord:
-        """The ledger of the security group, empty where there is none."""
+        """The record on the security group, empty where there is none."""
         return self.security_group.record if self.security_group else OperationRecord()
 
     @property
-    def empty(self) -> bool:
-        """Whether nothing at all was found."""
-        return not (self.group or self.subnet_group or self.security_group or self.secret)
+    def zones(self) -> Mapping[str, str]:
+        """The zone of each subnet of the subnet group."""
+        return self.subnet_group.subnets if self.subnet_group else {}
+
+    @property
+    def partial(self) -> bool:
+        """Whether a replication group shows without its record: a stale read may have left it out."""
+        return self.replication_group is not None and self.security_group is None
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything of ours is left; a secret in its recovery window doesn't count."""
+        in_use = self.secret is not None and not self.secret.deleting
+        return bool(self.replication_group or self.subnet_group or self.security_group or in_use)
 
 
-def not_stabilized_reason(group: Group) -> str | None:
-    """Return what still moves, or None once the group is settled on all levels.
+def not_stabilized_reason(live: ReplicationGroup) -> str | None:
+    """Return what still changes, or None once the replication group has stabilized on all levels.
 
-    The group's own status is not enough: it may say available while members are still being made
+    Its own status is not enough: it may be available while members are still being made
     (hashicorp/terraform-provider-aws#50096, aws-controllers-k8s/community#529).
     """
-    if group.status != "available":
-        return f"the replication group is {group.status}"
-    for node_group in group.node_groups:
+    if live.status != "available":
+        return f"the replication group is {live.status}"
+    for node_group in live.node_groups:
         if node_group.status != "available":
             return f"node group {node_group.id} is {node_group.status}"
-    if sum(len(node_group.node_ids) for node_group in group.node_groups) != len(group.member_ids):
+    if sum(len(node_group.node_ids) for node_group in live.node_groups) != len(live.member_ids):
         return "the member list is changing"
-    if group.automatic_failover not in {"enabled", "disabled"}:
-        return f"automatic failover is {group.automatic_failover}"
-    if group.pending:
-        return f"pending: {', '.join(sorted(group.pending))}"
-    return _unsettled_nodes(group)
+    if live.automatic_failover not in {"enabled", "disabled"}:
+        return f"automatic failover is {live.automatic_failover}"
+    if live.pending:
+        return f"changes are pending: {', '.join(sorted(live.pending))}"
+    return _not_stabilized_node(live)
 
 
-def _unsettled_nodes(group: Group) -> str | None:
-    if {node.id for node in group.nodes} != set(group.member_ids):
-        return "not every member is listed yet"
-    for node in group.nodes:
+def _not_stabilized_node(live: ReplicationGroup) -> str | None:
+    if {node.id for node in live.nodes} != set(live.member_ids):
+        return "members are missing from the list of clusters"
+    for node in live.nodes:
         if node.status != "available":
             return f"node {node.id} is {node.status}"
         if node.pending:
-            return f"node {node.id} has pending {', '.join(sorted(node.pending))}"
+            return f"changes of node {node.id} are pending: {', '.join(sorted(node.pending))}"
     return None

@@ -1,15 +1,17 @@
-"""What AWS itself can't tell, kept as tags of our security group (readable in every state).
+"""What AWS itself can't report, kept as tags of our security group (readable in every state).
 
 Three things: the last accepted and last answered request, whether a first SUCCESS was sent, and the
-change last requested of ElastiCache. Each value fits EC2's 256 characters.
+change last requested of ElastiCache. Each value fits EC2's 256 characters. Values are typed; only here
+are they text.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from massdriver_redis.calls.base import ExpectedChange
+from massdriver_redis.calls.base import ExpectedChange, FieldValue, text_of
 
 PREFIX = "massdriver-redis:"
 OWNER = PREFIX + "owner"
@@ -25,43 +27,56 @@ _LONGEST_ID = 128
 
 @dataclass(frozen=True)
 class RequestVersion:
-    """A request and where it stands in the order of requests: its signing time, or 0 if unknown."""
+    """A request and its place in the order of requests: the signing time, 0 where it is unknown.
+
+    `a < b` says that `a` was signed before `b`. Where a time is unknown neither is less.
+    """
 
     request_id: str
     signed_at: float = 0.0
 
-    def text(self) -> str:
-        """Return the tag's value, in characters that Secrets Manager takes in a tag too."""
-        return f"{self.signed_at:.0f} {self.request_id[:_LONGEST_ID]}"
+    def __lt__(self, other: RequestVersion) -> bool:
+        return 0 < self.signed_at < other.signed_at
 
-    def later_than(self, signed_at: float) -> bool:
-        """Tell whether this request was signed after `signed_at`; never where a time is unknown."""
-        return 0 < signed_at < self.signed_at
+    def text(self) -> str:
+        """Return the tag's value."""
+        return f"{self.signed_at:.0f} {self.request_id[:_LONGEST_ID]}"
 
 
 @dataclass(frozen=True)
 class RequestedChange:
-    """A change asked of ElastiCache: by which request, and when."""
+    """A change requested of ElastiCache, when (seconds since the epoch), and by a digest by whom."""
 
     change: ExpectedChange
-    request_id: str
+    requester: str
     at: float
 
-    def text(self) -> str:
-        """Return the tag's value; where it is too long the end of the request's id is cut."""
-        change = self.change
-        values = ",".join(f"{key}={value}" for key, value in change.values)
-        text = f"{self.at:.0f}|{change.attempt}|{change.was}|{values}|{self.request_id}"
-        return text[:_LIMIT]
+    @staticmethod
+    def of(change: ExpectedChange, request_id: str, at: float) -> RequestedChange:
+        """Return the change as the request of this id asks for it."""
+        return RequestedChange(change, _digest(request_id), at)
 
     def by(self, request_id: str) -> bool:
-        """Tell whether `request_id` asked for it, as far as the tag's value could hold it."""
-        return replace(self, request_id=request_id).text() == self.text()
+        """Whether the request of this id asked for it."""
+        return self.requester == _digest(request_id)
+
+    def text(self) -> str:
+        """Return the tag's value, with as many fields as it holds: the first ones."""
+        change = self.change
+        previous = "" if change.previous is None else text_of(change.previous)
+        head = f"{self.at:.0f}|{self.requester}|{change.attempt}|{previous}|"
+        fields = ""
+        for name, value in change.fields:
+            more = f"{fields},{name}={text_of(value)}".removeprefix(",")
+            if len(head) + len(more) > _LIMIT:
+                break
+            fields = more
+        return head + fields
 
 
 @dataclass(frozen=True)
 class OperationRecord:
-    """The ledger of one replication group."""
+    """The record of one replication group."""
 
     accepted: RequestVersion | None = None
     answered: RequestVersion | None = None
@@ -70,12 +85,12 @@ class OperationRecord:
 
     @staticmethod
     def read(tags: Mapping[str, str]) -> OperationRecord:
-        """Return the ledger in `tags`; a value that can't be read counts as absent."""
+        """Return the record in `tags`; a value that can't be read counts as absent."""
         return OperationRecord(
-            accepted=_stamp(tags.get(LAST_ACCEPTED_REQUEST, "")),
-            answered=_stamp(tags.get(LAST_ANSWERED_REQUEST, "")),
+            accepted=_request_version(tags.get(LAST_ACCEPTED_REQUEST, "")),
+            answered=_request_version(tags.get(LAST_ANSWERED_REQUEST, "")),
             in_service=IN_SERVICE in tags,
-            requested=_requested(tags.get(LAST_REQUESTED_CHANGE, "")),
+            requested=_requested_change(tags.get(LAST_REQUESTED_CHANGE, "")),
         )
 
     @property
@@ -96,16 +111,16 @@ class OperationRecord:
         """Tell whether `request_id` is the last answered request."""
         return self.answered is not None and self.answered.request_id == request_id[:_LONGEST_ID]
 
-    def newer_than(self, signed_at: float) -> bool:
-        """Tell whether a request signed after `signed_at` was accepted or answered."""
-        return any(
-            request_version.later_than(signed_at)
-            for request_version in (self.accepted, self.answered)
-            if request_version
-        )
+    def newer_than(self, request_version: RequestVersion) -> bool:
+        """Whether a request signed later was accepted or answered."""
+        return any(request_version < each for each in (self.accepted, self.answered) if each)
 
 
-def _stamp(text: str) -> RequestVersion | None:
+def _digest(request_id: str) -> str:
+    return hashlib.sha256(request_id.encode()).hexdigest()[:16]
+
+
+def _request_version(text: str) -> RequestVersion | None:
     signed_at, _, request_id = text.partition(" ")
     try:
         return RequestVersion(request_id, float(signed_at)) if request_id else None
@@ -113,15 +128,22 @@ def _stamp(text: str) -> RequestVersion | None:
         return None
 
 
-def _requested(text: str) -> RequestedChange | None:
+def _requested_change(text: str) -> RequestedChange | None:
     parts = text.split("|", 4)
     if len(parts) != 5:
         return None
-    at, attempt, was, values, request_id = parts
-    pairs = tuple(
-        (key, value) for key, _, value in (item.partition("=") for item in values.split(",") if item)
-    )
+    at, requester, attempt, previous, fields = parts
+    pairs = (item.partition("=") for item in fields.split(",") if item)
+    expected = tuple((name, _field_value(value)) for name, _, value in pairs)
     try:
-        return RequestedChange(ExpectedChange(pairs, was, int(attempt)), request_id, float(at))
+        change = ExpectedChange(expected, _field_value(previous) if previous else None, int(attempt))
+        return RequestedChange(change, requester, float(at))
     except ValueError:
         return None
+
+
+def _field_value(text: str) -> FieldValue:
+    """Return the value that `text_of` wrote; no value that is a string looks like another type's."""
+    if text in {"true", "false"}:
+        return text == "true"
+    return int(text) if text.isdecimal() else text

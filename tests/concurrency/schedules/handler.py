@@ -314,7 +314,7 @@ class Handler(RuleBasedStateMachine):
             case "an older event":
                 self._come_late(older)
             case "an older poll":
-                polls = [text for text in self.interleaved.cloudformation.rule_inputs if older.id in text]
+                polls = [text for text in self.interleaved.cloudformation.schedule_inputs if older.id in text]
                 if polls:
                     self._come_late(older, json.loads(polls[-1]))
 

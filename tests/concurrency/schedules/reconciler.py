@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from massdriver_redis import log
 from massdriver_redis.aws.session import Aws
 from massdriver_redis.errors import ResourceError
-from massdriver_redis.planner.decision import Apply, Decision, Look, PlanContext, Reject, Requeue, UpToDate
+from massdriver_redis.planner.decision import Apply, Decision, PlanContext, Reject, Requeue, UpToDate
 from massdriver_redis.planner.delete import DeletionScope, plan_deletion
 from massdriver_redis.planner.plan import plan
 from massdriver_redis.properties.parse import Properties
@@ -102,7 +102,9 @@ class Reconciler(RuleBasedStateMachine):
         self.aws.simulator.on_change = self._watch
         clients = (_Client(self.aws, service) for service in ("elasticache", "ec2", "secretsmanager"))
         aws = Aws(*clients, REGION, "aws")
-        self.sites = [ExternalResource(aws, names(GROUP, PREFIX), self.aws.clock) for _ in range(3)]
+        self.resources = [
+            ExternalResource(aws, names(GROUP, PREFIX), OWNER, self.aws.clock) for _ in range(3)
+        ]
         self.planned: dict[int, _Plan] = {}
         self.requests = 0
         self.keys: frozenset[str] = frozenset()
@@ -172,38 +174,40 @@ class Reconciler(RuleBasedStateMachine):
         plan = self.planned.pop(worker, None)
         if plan and plan.step.call.change and self.died != plan.request_version:
             self.died = plan.request_version
-            note = RequestedChange(
+            note = RequestedChange.of(
                 plan.step.call.change, plan.request_version.request_id, self.aws.clock.now()
             )
             with suppress(ResourceError):
-                self.sites[worker].mark({LAST_REQUESTED_CHANGE: note.text()})
+                self.resources[worker].mark({LAST_REQUESTED_CHANGE: note.text()})
 
     def _make(self, worker: int) -> None:
         plan = self.planned.pop(worker, None)
         if plan and self.aws.clock.now() <= plan.until:
             with suppress(ResourceError):  # refused or busy: planned anew
-                self.sites[worker].make(plan.step.call, plan.request_version)
+                self._apply(worker, plan.step, plan.request_version)
+
+    def _apply(self, worker: int, step: Apply, request_version: RequestVersion) -> bool:
+        """Make the calls of a step up to a no-op; whether any was made."""
+        for count, call in enumerate(step.calls):
+            if not self.resources[worker].apply(call, request_version):
+                return count > 0
+        return True
 
     def _decide(self, worker: int) -> Decision:
-        site = self.sites[worker]
-        site.look()
+        resource = self.resources[worker]
+        resource.observe()
         if self.target is None:
-            return plan_deletion(DeletionScope(OWNER, names(GROUP, PREFIX), snapshot=None), site.observed)
+            return plan_deletion(DeletionScope(names(GROUP, PREFIX), snapshot=None), resource.observed)
         now = self.aws.clock.now()
         # An older version than the live one is kept, as in a rollback.
-        moment = PlanContext(
+        context = PlanContext(
             now=now,
             request_version=self.request_version,
             may_create=True,
             rolling_back=True,
             dropped_tags=self.dropped,
         )
-        for _ in range(8):
-            decision = plan(self.target, site.observed, moment)
-            if not isinstance(decision, Look):
-                return decision
-            site.observe_detail(decision, self.target.engine, now - 300.0)
-        raise AssertionError("the planner asks in a circle")
+        return plan(self.target, resource.observe_details(self.target, context, now - 300.0), context)
 
     @invariant()
     def there_is_one_at_the_most_and_it_is_not_lost(self) -> None:
@@ -252,7 +256,7 @@ class Reconciler(RuleBasedStateMachine):
         for _ in range(_LOOKS):
             try:
                 last = self._decide(0)
-                if isinstance(last, Apply) and self.sites[0].make(last.call, self.request_version) == "made":
+                if isinstance(last, Apply) and self._apply(0, last, self.request_version):
                     continue
             except ResourceError as error:
                 last = Requeue(str(error))

@@ -86,7 +86,7 @@ def run(emulator: Emulator, narrator: Narrator) -> list[str]:
 
     narrator.say("delete the stack")
     expect(shop.delete(), "DELETE_COMPLETE", shop)
-    narrator.say("look for clusters, subnet groups, security groups, secrets, rules and permissions")
+    narrator.say("look for clusters, subnet groups, security groups, secrets and schedules")
     left = stacks.left_over(emulator)
     snapshots = emulator.client("elasticache").describe_snapshots()["Snapshots"]
     narrator.say(f"    left over: {', '.join(left) or 'nothing'}")

@@ -86,7 +86,7 @@ class Emulator:
         body = json.dumps(arguments).encode()
         url = f"http://127.0.0.1:{self._elasticache_port}/order/{misbehaviour}"
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        opener.open(urllib.request.SentRequest(url, data=body), timeout=10).close()
+        opener.open(urllib.request.Request(url, data=body), timeout=10).close()
 
     def stop(self) -> None:
         """End both processes and what they started, by their own process groups."""

@@ -1,6 +1,6 @@
 """Starts MiniStack with its gaps closed; run by the emulator's own interpreter.
 
-MiniStack (PyPI `ministack`, pinned in requirements.txt) serves CloudFormation, Lambda, EventBridge, EC2,
+MiniStack (PyPI `ministack`, pinned in requirements.txt) serves CloudFormation, Lambda, Scheduler, EC2,
 Secrets Manager, S3, STS and IAM. What it does unlike AWS, and matters here, is wrapped before its server
 starts; each module of `gaps` names the gap it closes. Its version is checked, since every wrap relies on
 names of that version.
@@ -25,13 +25,13 @@ def main() -> None:
 
     from ministack import app
 
-    from .gaps import custom_resources, elasticache, ingress_rules, permissions, rules
+    from .gaps import custom_resources, elasticache, ingress_rules, permissions, schedules
 
     # Under TLS it would also take port 443, for logins that are not used here.
     app._port_is_bindable = lambda *_: False
     permissions.close()
     elasticache.close(os.environ["EMULATOR_ELASTICACHE"])
-    rules.close(speed=float(os.environ.get("EMULATOR_SPEED", "20")))
+    schedules.close(speed=float(os.environ.get("EMULATOR_SPEED", "20")))
     custom_resources.close()
     ingress_rules.close()
     app.main()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ SAM = ROOT / ".build" / "sam" / "bin" / "sam"
 BUILT = ROOT / ".build" / "emulated" / "template.yaml"
 PROVIDER = "massdriver-redis-provider"
 LONGEST_WAIT = 400.0
-"""Seconds a stack may take here; a create takes about 15, a change that AWS takes back in silence 210."""
+"""Seconds a stack may take here; a create takes about 15, a change that AWS silently reverts 210."""
 
 Watch = Callable[[str, str, str], None]
 
@@ -177,8 +178,7 @@ class Stack:
 
 def left_over(emulator: Emulator) -> list[str]:
     """Return everything a consumer's stack might have left: clusters, subnet groups, security groups of
-    the provider, secrets that are not scheduled for deletion, poll rules, and rule permissions beyond
-    the provider's own.
+    the provider, secrets that are not scheduled for deletion, and poll schedules.
     """
     cache, ec2 = emulator.client("elasticache"), emulator.client("ec2")
     found = [each["ReplicationGroupId"] for each in cache.describe_replication_groups()["ReplicationGroups"]]
@@ -187,20 +187,36 @@ def left_over(emulator: Emulator) -> list[str]:
     tagged = [{"Name": "tag-key", "Values": ["massdriver-redis:provider"]}]
     found += [each["GroupId"] for each in ec2.describe_security_groups(Filters=tagged)["SecurityGroups"]]
     found += [each["Name"] for each in emulator.client("secretsmanager").list_secrets()["SecretList"]]
-    return found + _rules(emulator) + _permissions(emulator)
+    return found + still_polled(emulator, seconds=10)
 
 
-def _rules(emulator: Emulator) -> list[str]:
-    """Return the poll rules; the function removes one only after its answer, so they get 10 s to go."""
-    events = emulator.client("events")
-    for _ in range(40):
-        if not events.list_rules(NamePrefix="mdr-")["Rules"]:
-            return []
+def schedules(emulator: Emulator) -> list[str]:
+    """Return the names of the poll schedules there are."""
+    return [each["Name"] for each in emulator.client("scheduler").list_schedules()["Schedules"]]
+
+
+def still_polled(emulator: Emulator, seconds: float) -> list[str]:
+    """Return the poll schedules that are still there after so long; each goes only after its response."""
+    end = time.monotonic() + seconds
+    while schedules(emulator) and time.monotonic() < end:
         time.sleep(0.25)
-    return [each["Name"] for each in events.list_rules(NamePrefix="mdr-")["Rules"]]
+    return schedules(emulator)
 
 
-def _permissions(emulator: Emulator) -> list[str]:
-    stack = Stack(emulator, PROVIDER)
-    policy = emulator.client("lambda").get_policy(FunctionName=stack.outputs()["FunctionName"])["Policy"]
-    return [each["Sid"] for each in json.loads(policy)["Statement"][1:]]
+@contextlib.contextmanager
+def forbidden(emulator: Emulator, action: str) -> Iterator[None]:
+    """Take one action from the function's own role for a while."""
+    iam, role = emulator.client("iam"), Stack(emulator, PROVIDER).outputs()["RoleArn"]
+    statements = [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": action, "Resource": "*"},
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    boundary = iam.create_policy(PolicyName="forbidden", PolicyDocument=document)["Policy"]["Arn"]
+    name = role.rsplit("/", 1)[-1]
+    iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=boundary)
+    try:
+        yield
+    finally:
+        iam.delete_role_permissions_boundary(RoleName=name)
+        iam.delete_policy(PolicyArn=boundary)

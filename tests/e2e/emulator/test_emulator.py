@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import pytest
 from tests.e2e.emulator.gaps.custom_resources import FailedError
 
 from . import certificates, client
-from .gaps import custom_resources, permissions, rules
+from .gaps import custom_resources, permissions, schedules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,8 +66,42 @@ def test_a_security_group_is_checked_with_its_vpc_and_the_tags_it_is_made_with()
     assert tags.context["ec2:CreateAction"] == "CreateSecurityGroup"
 
 
-def test_a_rule_on_the_default_bus_has_aws_s_short_arn() -> None:
-    assert asked("events", Action="PutRule", Name="mdr-1-shop") == [("events:PutRule", "rule/mdr-1-shop")]
+def asked_of_scheduler(
+    method: str, path: str, body: dict[str, Any] | None = None, **query: list[str]
+) -> list[tuple[str, str]]:
+    given = permissions.scheduler_parameters(method, path, json.dumps(body or {}).encode(), query)
+    return asked("scheduler", **given)
+
+
+def test_a_schedule_is_checked_under_its_schedule_group_and_with_the_role_it_passes() -> None:
+    body = {"GroupName": "mdr-1", "Target": {"RoleArn": "arn:aws:iam::123456789012:role/polls"}}
+
+    for method, action in (("POST", "CreateSchedule"), ("PUT", "UpdateSchedule")):
+        assert asked_of_scheduler(method, "/schedules/shop", body) == [
+            (f"scheduler:{action}", "schedule/mdr-1/shop"),
+            ("iam:PassRole", "role/polls"),
+        ]
+    for method, action in (("GET", "GetSchedule"), ("DELETE", "DeleteSchedule")):
+        assert asked_of_scheduler(method, "/schedules/shop", groupName=["mdr-1"]) == [
+            (f"scheduler:{action}", "schedule/mdr-1/shop")
+        ]
+
+
+def test_a_passed_role_is_checked_for_scheduler() -> None:
+    given = {"Action": "CreateSchedule", "Name": "a", "GroupName": "b", "Target": {"RoleArn": "arn:role"}}
+
+    _, passed = permissions.checks("scheduler", given, "us-east-1", "123456789012")
+
+    assert passed == permissions.Check(
+        "iam:PassRole", "arn:role", {"iam:PassedToService": "scheduler.amazonaws.com"}
+    )
+
+
+def test_a_list_is_checked_on_all_schedules_whatever_schedule_group_is_asked_for() -> None:
+    asked_for = asked_of_scheduler("GET", "/schedules", ScheduleGroup=["mdr-1"])
+
+    assert asked_for == [("scheduler:ListSchedules", "schedule/*/*")]
+    assert asked_of_scheduler("GET", "/schedule-groups/mdr-1") == []
 
 
 def test_a_good_response_gives_the_id_and_the_attributes() -> None:
@@ -98,22 +133,48 @@ def test_a_failed_response_keeps_its_physical_id_for_the_rollback() -> None:
     assert caught.value.physical_id == "shop-redis"
 
 
-def test_a_response_url_is_signed_anew_each_time() -> None:
+def test_a_response_url_is_signed_again_each_time() -> None:
     one, other = (custom_resources._signed("https://localhost/x") for _ in range(2))
     assert "X-Amz-Date=" in one
     assert one.rsplit("X-Amz-Signature=", 1)[-1] != other.rsplit("X-Amz-Signature=", 1)[-1]
 
 
-def test_only_a_permission_for_this_rule_lets_eventbridge_invoke() -> None:
-    def func(pattern: str, service: str = "events.amazonaws.com") -> dict[str, Any]:
-        condition = {"ArnLike": {"AWS:SourceArn": pattern}}
-        return {"policy": {"Statement": [{"Principal": {"Service": service}, "Condition": condition}]}}
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("shop", {}, "to assume the role"),  # there is no role here at all
+        ("a b", {}, "name"),
+        ("x" * 65, {}, "name"),
+        ("shop", {"StartDate": -301}, "StartDate"),
+        ("shop", {"EndDate": 60}, "EndDate"),
+        ("shop", {"Target": {"Input": "x" * 262_145}}, "262144 bytes"),
+    ],
+)
+def test_what_aws_would_not_take_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, changes: dict[str, Any], words: str
+) -> None:
+    monkeypatch.setattr(schedules.execution_role, "trust_refusal", lambda *_: "no such role")
+    body = {"StartDate": 60, "EndDate": 660, "Target": {"Input": "{}"}, **changes}
 
-    rule = "arn:aws:events:us-east-1:123456789012:rule/mdr-1-shop"
-    assert rules._permitted(func(rule[: -len("shop")] + "*"), rule)
-    assert not rules._permitted(func(rule.replace("mdr-1", "mdr-2")), rule)
-    assert not rules._permitted(func(rule, "s3.amazonaws.com"), rule)
-    assert not rules._permitted({}, rule)
+    assert words in schedules.complaint(name, body, now=0.1)
+
+
+def test_an_input_is_delivered_with_schedulers_attributes_filled_in() -> None:
+    text = '{"at": "<aws.scheduler.scheduled-time>", "by": "<aws.scheduler.schedule-arn>", "x": "<aws.no>"}'
+
+    assert schedules.filled_in(text, "arn:shop", 60.4) == (
+        '{"at": "1970-01-01T00:01:00Z", "by": "arn:shop", "x": "<aws.no>"}'
+    )
+
+
+def test_a_schedules_dates_come_as_many_times_faster_as_its_rate() -> None:
+    schedule = {"CreationDate": 1000.0, "StartDate": 1060, "EndDate": 1660}
+
+    ticker = schedules.Ticker(speed=20)
+
+    assert ticker._real(schedule, "StartDate", 0) == 1003
+    assert ticker._real(schedule, "EndDate", 0) == 1033
+    assert ticker._real({"CreationDate": 1000.0}, "EndDate", 7) == 7
 
 
 def test_its_certificate_is_good_for_localhost_under_the_strictest_rules(tmp_path: Path) -> None:

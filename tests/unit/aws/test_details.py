@@ -9,11 +9,13 @@ import pytest
 from massdriver_redis.aws import details, observe
 from massdriver_redis.aws.session import connect
 from massdriver_redis.state.naming import names
-from massdriver_redis.state.observed import NodeTypes, Observed
+from massdriver_redis.state.observed import Observed
+from tests.harness.builders import MINE
 from tests.harness.moto_aws import REGION, MotoAws
 from tests.harness.recorder import Recorder, client_error
 from tests.simulator import Quotas
 
+OURS = {"ReplicationGroupDescription": MINE.marker}
 NAMES = names("cache", "mdr-1a2b3c4d")
 
 
@@ -24,11 +26,11 @@ def cloud():
 
 
 def look():
-    return observe.look(connect(None, REGION), NAMES)
+    return observe.observe(connect(None, REGION), NAMES, MINE)
 
 
-def closer(world, detail, since=0.0, engine="redis"):
-    return details.observe_detail(connect(None, REGION), world, detail, engine, since)
+def closer(observed, *wanted, since=0.0, engine="redis"):
+    return details.observe_details(connect(None, REGION), observed, wanted, engine, since)
 
 
 def test_versions_are_those_of_the_engine_from_every_page(cloud):
@@ -50,23 +52,21 @@ def test_versions_that_can_not_be_read_are_unknown_and_no_error(cloud, error):
         raise error
 
     with Recorder(before=refuse):
-        world = closer(Observed(), "versions")
+        observed = closer(Observed(), "versions")
 
-    assert (world.versions, world.versions_unknown) == (None, True)
+    assert observed == Observed(details=frozenset({"versions"}))
 
 
 def test_node_types_tags_and_events_of_no_group_are_empty(cloud):
-    world = closer(Observed(), "tags")
+    with Recorder() as recorder:
+        observed = closer(Observed(), "tags", "events", "node_types")
 
-    assert (world.tags, world.events, world.node_types) == (
-        {},
-        (),
-        NodeTypes(frozenset(), frozenset()),
-    )
+    assert observed == Observed(details=frozenset({"tags", "events", "node_types"}))
+    assert recorder.calls == []
 
 
 def test_node_types_are_what_aws_allows_this_group(cloud):
-    cloud.make()
+    cloud.make(cloud.request(**OURS))
 
     allowed = closer(look(), "node_types").node_types
 
@@ -75,13 +75,13 @@ def test_node_types_are_what_aws_allows_this_group(cloud):
 
 
 def test_tags_are_the_group_s(cloud):
-    cloud.make(cloud.request(Tags=[{"Key": "a", "Value": "b"}]))
+    cloud.make(cloud.request(**OURS, Tags=[{"Key": "a", "Value": "b"}]))
 
     assert closer(look(), "tags").tags == {"a": "b"}
 
 
 def test_events_are_the_bad_news_since_the_request_newest_first(cloud):
-    cloud.make()
+    cloud.make(cloud.request(**OURS))
     start = cloud.clock.now()
     for text in ("Unable to modify: not enough memory.", "Node type change failed."):
         cloud.simulator.roll_back_next("node_type", text)
@@ -96,11 +96,11 @@ def test_events_are_the_bad_news_since_the_request_newest_first(cloud):
 
 
 def test_a_look_reads_events_of_few_members_however_many_there_are(cloud):
-    cloud.make(cloud.cluster_request(shards=10, replicas=2))
-    world = look()
+    cloud.make(cloud.cluster_request(shards=10, replicas=2, **OURS))
+    observed = look()
 
     with Recorder() as recorder:
-        closer(world, "events", since=cloud.clock.now())
+        closer(observed, "events", since=cloud.clock.now())
 
     assert len(recorder.calls) == 6
 
@@ -108,7 +108,7 @@ def test_a_look_reads_events_of_few_members_however_many_there_are(cloud):
 def test_a_snapshot_tells_when_it_was_made(cloud):
     aws = connect(None, REGION)
     assert details.snapshot_made_at(aws, "final") is None
-    cloud.make()
+    cloud.make(cloud.request(**OURS))
     cloud.elasticache.create_snapshot(ReplicationGroupId="cache", SnapshotName="final")
 
     assert details.snapshot_made_at(aws, "final") == cloud.clock.now()

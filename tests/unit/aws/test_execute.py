@@ -8,16 +8,17 @@ import re
 import pytest
 
 from massdriver_redis import log
-from massdriver_redis.aws.execute import TOKEN_LENGTH, new_token, perform, stored_token
+from massdriver_redis.aws.auth_token import TOKEN_LENGTH, draw, stored
+from massdriver_redis.aws.execute import perform
 from massdriver_redis.aws.session import connect
 from massdriver_redis.calls import base as calls
-from massdriver_redis.calls import elasticache as group_calls
+from massdriver_redis.calls import ec2, elasticache, secretsmanager
 from massdriver_redis.errors import AccessDeniedError, NotYetVisibleError, ResourceError, TransientError
 from tests.harness.moto_aws import REGION, TOKEN, MotoAws, client
 from tests.harness.recorder import Recorder, client_error
 
 SECRET = "mdr-1a2b3c4d-cache"
-CHANGE = calls.ExpectedChange((("replicas", "2"),), was="1")
+CHANGE = calls.ExpectedChange((("node_type", "cache.r5.large"),))
 
 REQUEST = {"ReplicationGroupId": "c", "ReplicationGroupDescription": "m"}
 
@@ -43,34 +44,37 @@ def refusing(code, message="Injected", status=400):
 @pytest.mark.parametrize(
     ("call", "code"),
     [
-        (calls.create_security_group("g", "m", "vpc-1", ()), "InvalidGroup.Duplicate"),
-        (calls.allow_ingress("sg-1", "10.0.0.0/8"), "InvalidPermission.Duplicate"),
-        (calls.revoke_ingress("sg-1", "10.0.0.0/8"), "InvalidPermission.NotFound"),
-        (calls.delete_security_group("sg-1"), "InvalidGroup.NotFound"),
-        (calls.create_secret(SECRET, "m", ()), "ResourceExistsException"),
-        (calls.delete_secret(SECRET, recoverable=True), "ResourceNotFoundException"),
-        (group_calls.create_subnet_group("s", "m", ["subnet-1"], ()), "CacheSubnetGroupAlreadyExists"),
-        (group_calls.delete_subnet_group("s"), "CacheSubnetGroupNotFoundFault"),
+        (ec2.create_security_group("g", "m", "vpc-1", ()), "InvalidGroup.Duplicate"),
+        (ec2.allow_ingress("sg-1", "10.0.0.0/8"), "InvalidPermission.Duplicate"),
+        (ec2.revoke_ingress("sg-1", "10.0.0.0/8"), "InvalidPermission.NotFound"),
+        (ec2.delete_security_group("sg-1"), "InvalidGroup.NotFound"),
+        (secretsmanager.create_secret(SECRET, "m", ()), "ResourceExistsException"),
+        (secretsmanager.delete_secret(SECRET, recoverable=True), "ResourceNotFoundException"),
+        (elasticache.create_subnet_group("s", "m", ["subnet-1"], ()), "CacheSubnetGroupAlreadyExists"),
+        (elasticache.delete_subnet_group("s"), "CacheSubnetGroupNotFoundFault"),
         (
-            group_calls.create_group(REQUEST, secure=False),
+            elasticache.create_replication_group(REQUEST, secure=False),
             "ReplicationGroupAlreadyExists",
         ),
-        (group_calls.delete_group("c", None), "ReplicationGroupNotFoundFault"),
-        (group_calls.set_replicas("c", 2, (), CHANGE), "NoOperationFault"),
-        (group_calls.set_node_groups("c", 2, (), CHANGE), "NoOperationFault"),
-        (group_calls.untag_group("arn:aws:elasticache:us-east-1:1:replicationgroup:c", ["a"]), "TagNotFound"),
+        (elasticache.delete_replication_group("c", None), "ReplicationGroupNotFoundFault"),
+        (elasticache.set_replicas("c", 1, 2), "NoOperationFault"),
+        (elasticache.set_node_groups("c", 1, 2), "NoOperationFault"),
+        (
+            elasticache.untag_resource("arn:aws:elasticache:us-east-1:1:replicationgroup:c", ["a"]),
+            "TagNotFound",
+        ),
     ],
 )
 def test_what_another_try_or_invocation_has_done_counts_as_done(recorder, call, code):
     recorder.before = refusing(code)
 
-    assert make(call) == "already"
+    assert make(call) == "no_op"
 
 
 def test_no_modifications_count_as_done(recorder):
     recorder.before = refusing("InvalidParameterValue", "No modifications were requested.")
 
-    assert make(group_calls.modify_subnet_group("s", ["subnet-1"])) == "already"
+    assert make(elasticache.modify_subnet_group("s", ["subnet-1"])) == "no_op"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +92,7 @@ def test_any_other_refusal_is_one_of_this_package_s_errors(recorder, code, statu
     recorder.before = refusing(code, status=status)
 
     with pytest.raises(ResourceError) as raised:
-        make(group_calls.modify_group("c", {}, "change", CHANGE))
+        make(elasticache.modify_replication_group("c", {}, "change", CHANGE))
 
     assert type(raised.value) is kind
 
@@ -106,16 +110,16 @@ def test_a_parameter_that_botocore_refuses_is_not_quoted(recorder):
 
 
 def test_a_token_is_64_letters_and_digits_and_never_the_same():
-    tokens = {new_token() for _ in range(50)}
+    tokens = {draw() for _ in range(50)}
 
     assert len(tokens) == 50
     assert all(re.fullmatch(rf"[A-Za-z0-9]{{{TOKEN_LENGTH}}}", token) for token in tokens)
 
 
 def test_a_new_secret_holds_a_new_token_as_json(recorder):
-    assert make(calls.create_secret(SECRET, "marker", [("a", "b")])) == "made"
+    assert make(secretsmanager.create_secret(SECRET, "marker", [("a", "b")])) == "applied"
 
-    token, version = stored_token(connect(None, REGION), SECRET)
+    token, version = stored(connect(None, REGION), SECRET)
     assert len(token) == TOKEN_LENGTH
     assert version
     shown = client("secretsmanager").describe_secret(SecretId=SECRET)
@@ -124,20 +128,20 @@ def test_a_new_secret_holds_a_new_token_as_json(recorder):
 
 
 def test_a_second_writer_of_the_secret_changes_nothing(recorder):
-    make(calls.create_secret(SECRET, "marker", ()))
-    first = stored_token(connect(None, REGION), SECRET)
+    make(secretsmanager.create_secret(SECRET, "marker", ()))
+    first = stored(connect(None, REGION), SECRET)
 
-    assert make(calls.create_secret(SECRET, "marker", ())) == "already"
+    assert make(secretsmanager.create_secret(SECRET, "marker", ())) == "no_op"
 
-    assert stored_token(connect(None, REGION), SECRET) == first
+    assert stored(connect(None, REGION), SECRET) == first
 
 
-def test_the_group_is_created_with_the_stored_token(recorder):
-    make(calls.create_secret(SECRET, "marker", ()))
-    token = stored_token(connect(None, REGION), SECRET)[0]
+def test_the_group_is_created_with_the_stored(recorder):
+    make(secretsmanager.create_secret(SECRET, "marker", ()))
+    token = stored(connect(None, REGION), SECRET)[0]
     recorder.before = lambda call, _: {} if call.operation == "CreateReplicationGroup" else None
 
-    make(group_calls.create_group(REQUEST, secure=True))
+    make(elasticache.create_replication_group(REQUEST, secure=True))
 
     assert recorder.calls[-1].params["AuthToken"] == token
 
@@ -145,7 +149,7 @@ def test_the_group_is_created_with_the_stored_token(recorder):
 def test_a_call_without_a_token_reads_no_secret(recorder):
     recorder.before = lambda *_: {}
 
-    make(group_calls.create_group(REQUEST, secure=False))
+    make(elasticache.create_replication_group(REQUEST, secure=False))
 
     assert [call.operation for call in recorder.calls] == ["CreateReplicationGroup"]
 
@@ -155,7 +159,7 @@ def test_a_secret_without_a_password_says_what_to_do_and_not_what_it_holds(recor
     client("secretsmanager").create_secret(Name=SECRET, SecretString=text)
 
     with pytest.raises(ResourceError, match="restore its earlier version") as raised:
-        stored_token(connect(None, REGION), SECRET)
+        stored(connect(None, REGION), SECRET)
 
     assert "plain" not in str(raised.value)
 
@@ -164,10 +168,10 @@ def test_a_secret_without_a_password_says_what_to_do_and_not_what_it_holds(recor
 def test_every_token_that_passes_through_is_hidden_from_logs_from_then_on(recorder, token):
     client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps({"password": TOKEN}))
     recorder.calls.clear()
-    call = calls.create_secret("other", "marker", ())
+    call = secretsmanager.create_secret("other", "marker", ())
     if token == "stored":
         recorder.before = lambda call, _: {} if call.operation == "CreateReplicationGroup" else None
-        call = group_calls.create_group(REQUEST, secure=True)
+        call = elasticache.create_replication_group(REQUEST, secure=True)
 
     make(call)
 

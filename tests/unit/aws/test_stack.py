@@ -65,7 +65,7 @@ def test_the_stack_s_status_tells_which_way_it_goes(recorder, status, told):
     [
         (THEN + 5, THEN + 20, False),  # the status may be a moment old
         (THEN + 5, THEN + 200, True),
-        (None, THEN + 200, False),
+        (0.0, THEN + 200, False),  # unknown
         (THEN - AN_HOUR, THEN + 200, False),  # not an event of this stack's
         (THEN + AN_HOUR, THEN + 200, False),
     ],
@@ -83,7 +83,7 @@ def test_only_a_request_signed_minutes_ago_in_the_stack_s_own_life_is_over(recor
         (THEN + AN_HOUR - 30, False),  # two clocks may differ
         (THEN + AN_HOUR + 5, False),
         (THEN - AN_HOUR, False),  # not an event of this stack's
-        (None, False),
+        (0.0, False),  # unknown
     ],
 )
 def test_a_request_from_before_the_stack_s_present_update_is_over(recorder, signed_at, over):

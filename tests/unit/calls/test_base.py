@@ -10,39 +10,40 @@ import pytest
 from botocore import xform_name
 from botocore.validate import ParamValidator
 
-from massdriver_redis.calls import base as calls
-from massdriver_redis.calls import elasticache as group_calls
+from massdriver_redis.calls import ec2, elasticache, secretsmanager
 from massdriver_redis.calls.base import ExpectedChange
 from tests.harness.builders import MINE, THEIRS
 
 TAGS = [("team", "shop")]
-UP, DOWN = ExpectedChange((("replicas", "2"),), was="1"), ExpectedChange((("replicas", "0"),), was="1")
+UP = ExpectedChange((("node_type", "cache.r5.large"),))
 EVERY = [
-    calls.create_security_group("g", MINE.marker, "vpc-1", TAGS),
-    calls.tag_security_group("sg-1", dict(TAGS)),
-    calls.untag_security_group("sg-1", ["team"]),
-    calls.allow_ingress("sg-1", "10.1.0.0/16"),
-    calls.revoke_ingress("sg-1", "10.1.0.0/16"),
-    calls.delete_security_group("sg-1"),
-    calls.create_secret("s", MINE.marker, TAGS),
-    calls.restore_secret("s"),
-    calls.delete_secret("s", recoverable=True),
-    calls.delete_secret("s", recoverable=False),
-    calls.tag_secret("s", dict(TAGS)),
-    calls.untag_secret("s", ["team"]),
-    group_calls.create_subnet_group("n", MINE.marker, ["subnet-1"], TAGS),
-    group_calls.modify_subnet_group("n", ["subnet-1"]),
-    group_calls.delete_subnet_group("n"),
-    group_calls.create_group({"ReplicationGroupId": "c", "ReplicationGroupDescription": "m"}, secure=True),
-    group_calls.modify_group("c", {"CacheNodeType": "cache.r5.large"}, "scale up", UP),
-    group_calls.set_replicas("c", 2, (), UP),
-    group_calls.set_replicas("c", 0, ("0001", "0003"), DOWN),
-    group_calls.set_node_groups("c", 3, (), ExpectedChange((("node_groups", "3"),), was="2")),
-    group_calls.set_node_groups("c", 2, ("0004",), ExpectedChange((("node_groups", "2"),), was="3")),
-    group_calls.delete_group("c", "final"),
-    group_calls.delete_group("c", None),
-    group_calls.tag_group("arn:aws:elasticache:us-east-1:1:replicationgroup:c", dict(TAGS)),
-    group_calls.untag_group("arn:aws:elasticache:us-east-1:1:replicationgroup:c", ["team"]),
+    ec2.create_security_group("g", MINE.marker, "vpc-1", TAGS),
+    ec2.tag_security_group("sg-1", dict(TAGS)),
+    ec2.untag_security_group("sg-1", ["team"]),
+    ec2.allow_ingress("sg-1", "10.1.0.0/16"),
+    ec2.revoke_ingress("sg-1", "10.1.0.0/16"),
+    ec2.delete_security_group("sg-1"),
+    secretsmanager.create_secret("s", MINE.marker, TAGS),
+    secretsmanager.restore_secret("s"),
+    secretsmanager.delete_secret("s", recoverable=True),
+    secretsmanager.delete_secret("s", recoverable=False),
+    secretsmanager.tag_secret("s", dict(TAGS)),
+    secretsmanager.untag_secret("s", ["team"]),
+    elasticache.create_subnet_group("n", MINE.marker, ["subnet-1"], TAGS),
+    elasticache.modify_subnet_group("n", ["subnet-1"]),
+    elasticache.delete_subnet_group("n"),
+    elasticache.create_replication_group(
+        {"ReplicationGroupId": "c", "ReplicationGroupDescription": "m"}, secure=True
+    ),
+    elasticache.modify_replication_group("c", {"CacheNodeType": "cache.r5.large"}, "scale up", UP),
+    elasticache.set_replicas("c", 1, 2),
+    elasticache.set_replicas("c", 1, 0, ("0001", "0003")),
+    elasticache.set_node_groups("c", 2, 3),
+    elasticache.set_node_groups("c", 3, 2, ("0004",)),
+    elasticache.delete_replication_group("c", "final"),
+    elasticache.delete_replication_group("c", None),
+    elasticache.tag_resource("arn:aws:elasticache:us-east-1:1:replicationgroup:c", dict(TAGS)),
+    elasticache.untag_resource("arn:aws:elasticache:us-east-1:1:replicationgroup:c", ["team"]),
 ]
 
 
@@ -64,7 +65,7 @@ def test_every_call_is_one_that_botocore_takes(call):
 def test_every_builder_is_in_the_list_above():
     builders = {
         name
-        for module in (calls, group_calls)
+        for module in (ec2, secretsmanager, elasticache)
         for name, value in vars(module).items()
         if getattr(value, "__annotations__", {}).get("return") == "Call"
     }
@@ -85,9 +86,8 @@ def test_a_call_can_not_be_changed():
         EVERY[0].summary = "x"  # type: ignore[misc]
 
 
-def test_a_secret_is_ours_by_its_description():
-    description = str(calls.create_secret("s", MINE.marker, ()).request["Description"])
+def test_a_secret_s_description_carries_the_owner_s_marker_and_says_what_it_is():
+    described = secretsmanager.create_secret("s", MINE.marker, ()).request["Description"]
 
-    assert calls.owns_secret(description, MINE.marker)
-    assert not calls.owns_secret(description, THEIRS.marker)
-    assert not calls.owns_secret(MINE.marker, MINE.marker)
+    assert described == secretsmanager.description(MINE.marker) == f"AUTH token of {MINE.marker}"
+    assert secretsmanager.description(MINE.marker) != secretsmanager.description(THEIRS.marker)

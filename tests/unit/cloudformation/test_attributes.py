@@ -14,7 +14,7 @@ from massdriver_redis.cloudformation.request import parse
 from massdriver_redis.cloudformation.response import LARGEST_BODY, build
 from massdriver_redis.errors import ResourceError
 from massdriver_redis.properties import schemas
-from massdriver_redis.state.observed import Endpoint, Group, Node, NodeGroup, SecurityGroup
+from massdriver_redis.state.observed import Endpoint, Node, NodeGroup, ReplicationGroup, SecurityGroup
 from tests.harness.envelope import NOW, event
 
 REGIONS = {"us-east-1": "aws", "eu-central-1": "aws", "us-gov-west-1": "aws-us-gov", "cn-north-1": "aws-cn"}
@@ -26,7 +26,6 @@ NODE = Node(
     engine_version="6.2.6",
     parameter_group="default.redis6.x",
     security_groups=frozenset({"sg-1"}),
-    subnet_group="subnets",
     auto_minor_version_upgrade=True,
     maintenance_window="sun:09:00-sun:10:00",
 )
@@ -57,7 +56,7 @@ NAMES = {
 
 def group(*, cluster_mode=False, region="us-east-1", name="shop-redis-abcdefghij"):
     partition, zone = REGIONS[region], f"{name}.abcdef.{region}.cache.amazonaws.com"
-    return Group(
+    return ReplicationGroup(
         id=name,
         arn=f"arn:{partition}:elasticache:{region}:123456789012:replicationgroup:{name}",
         status="available",

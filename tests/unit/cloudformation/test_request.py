@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from massdriver_redis.aws.poll_rule import LARGEST_INPUT
-from massdriver_redis.cloudformation.request import parse, secrets_of, slim_event
+from massdriver_redis.cloudformation.request import parse, secrets_of
 from massdriver_redis.errors import EnvelopeError
 from tests.harness.envelope import HOST, NOW, RESPONSE_URL, SIGNATURE, SIGNED, STACK_ID, event
 
+SCHEDULE = "shop-redis-abcdefghij-1789999980-aaaabbbbcccc"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda children: (
@@ -191,7 +189,7 @@ def test_the_signing_time_orders_requests_and_starts_their_time(query, signed_at
 
 
 def test_a_poll_carries_on_the_time_of_its_request():
-    poll = event(CrHelperPoll=True, StartedAt=SIGNED - 3000)
+    poll = event(CrHelperPoll=True, ScheduleName=SCHEDULE, StartedAt=SIGNED - 3000)
 
     request = parse(poll, NOW)
 
@@ -201,7 +199,19 @@ def test_a_poll_carries_on_the_time_of_its_request():
 
 @pytest.mark.parametrize("started_at", [None, "yesterday", True, -1, NOW + 60])
 def test_a_poll_with_no_sensible_start_falls_back_on_the_signature(started_at):
-    assert parse(event(CrHelperPoll=True, StartedAt=started_at), NOW).started_at == SIGNED
+    poll = event(CrHelperPoll=True, ScheduleName=SCHEDULE, StartedAt=started_at)
+
+    assert parse(poll, NOW).started_at == SIGNED
+
+
+@pytest.mark.parametrize("name", [None, "", 7, "s" * 65])
+def test_a_poll_without_the_name_of_its_schedule_is_refused(name):
+    with pytest.raises(EnvelopeError, match="ScheduleName"):
+        parse(event(CrHelperPoll=True, ScheduleName=name), NOW)
+
+
+def test_a_first_event_can_not_name_a_schedule():
+    assert not parse(event(ScheduleName=SCHEDULE), NOW).is_poll
 
 
 def test_a_first_event_can_not_set_its_own_start():
@@ -232,73 +242,6 @@ def test_missing_or_odd_properties_are_left_to_the_validation(properties):
     changed = event(ResourceProperties=properties)
 
     assert parse(changed, NOW).properties == {}
-
-
-@pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
-def test_a_poll_is_the_same_request_again(kind):
-    first = parse(event(kind), NOW)
-    poll = parse(json.loads(json.dumps(slim_event(first, "shop-redis-abcdefghij"))), NOW + 3000)
-
-    assert poll.is_poll
-    for kept in ("kind", "request_id", "owner", "response_url", "signed_at", "started_at", "deadline"):
-        assert getattr(poll, kept) == getattr(first, kept)
-    assert poll.physical_id == "shop-redis-abcdefghij"
-
-
-def test_a_poll_of_a_poll_is_the_same_poll():
-    first = slim_event(parse(event("Update"), NOW), "x")
-
-    assert slim_event(parse(first, NOW + 60), "x") == first
-
-
-def test_the_poll_of_a_create_carries_the_id_and_of_an_update_the_event_s_own():
-    assert slim_event(parse(event(), NOW), "made-up")["PhysicalResourceId"] == "made-up"
-    assert slim_event(parse(event("Update"), NOW), "other")["PhysicalResourceId"] == "shop-redis-abcdefghij"
-
-
-def test_a_delete_without_an_id_polls_without_one():
-    slim = slim_event(parse(event("Delete", PhysicalResourceId=None), NOW), "recomputed")
-
-    assert "PhysicalResourceId" not in slim
-
-
-def test_the_poll_keeps_the_service_timeout_of_the_request():
-    first = parse(event(ResourceProperties={"ServiceTimeout": "900"}), NOW)
-
-    assert parse(slim_event(first, "x"), NOW).service_timeout == 900
-
-
-def test_an_update_in_a_vpc_of_twenty_subnets_fits_into_a_poll():
-    def subnets(kind):
-        return [
-            {
-                "arn": f"arn:aws:ec2:us-east-1:123456789012:subnet/subnet-0{kind}{number:014x}",
-                "aws_zone": "us-east-1a",
-                "cidr": f"10.100.{number}.0/24",
-            }
-            for number in range(20)
-        ]
-
-    vpc = {
-        "data": {
-            "infrastructure": {
-                "arn": "arn:aws:ec2:us-east-1:123456789012:vpc/vpc-0123456789abcdef0",
-                "cidr": "10.100.0.0/16",
-                "internal_subnets": subnets("a"),
-                "private_subnets": subnets("b"),
-                "public_subnets": subnets("c"),
-            }
-        },
-        "specs": {"aws": {"region": "us-east-1"}},
-    }
-    role = {"data": {"arn": "arn:aws:iam::123456789012:role/massdriver", "external_id": "e" * 64}}
-    raw = {"node_type": "cache.t3.micro", "vpc": vpc, "aws_authentication": role, "subnet_type": "private"}
-    long_url = RESPONSE_URL + "&X-Amz-Security-Token=" + "t" * 1200
-    request = parse(
-        event("Update", ResourceProperties=raw, OldResourceProperties=raw, ResponseURL=long_url), NOW
-    )
-
-    assert len(json.dumps(slim_event(request, "x"))) <= LARGEST_INPUT
 
 
 def test_the_secrets_of_a_request_are_its_url_its_signature_and_the_external_ids():

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from massdriver_redis.planner.create import create_next, creation_request
-from massdriver_redis.planner.decision import Apply, Look, PlanContext, Reject
+from massdriver_redis.planner.create import create, creation_request
+from massdriver_redis.planner.decision import Apply, PlanContext, Reject
+from massdriver_redis.planner.plan import required_details
 from massdriver_redis.state.observed import Observed
 from massdriver_redis.state.record import LAST_ACCEPTED_REQUEST, OWNER, RequestVersion
 from tests.harness.builders import (
@@ -23,64 +24,73 @@ from tests.harness.builders import (
     subnet_group,
 )
 
-MOMENT = PlanContext(now=1000.0, request_version=RequestVersion("request", 999.0), may_create=True)
+CONTEXT = PlanContext(now=1000.0, request_version=RequestVersion("request", 999.0), may_create=True)
 OFFERED = ("4.0.10", "5.0.6", "6.0", "6.2", "7.0", "7.1")
-NOTHING = Observed(versions=OFFERED)
+NOTHING = Observed(versions=OFFERED, details=frozenset({"versions"}))
 
 
-def step(decision):
+def calls(decision):
     assert isinstance(decision, Apply)
-    return decision.call
+    return decision.calls
 
 
-def test_the_versions_on_offer_are_asked_for_before_anything_is_made():
-    assert create_next(desired(), Observed(), MOMENT) == Look("versions")
+def operations(decision):
+    return [call.operation for call in calls(decision)]
+
+
+def test_the_versions_on_offer_are_needed_before_anything_is_made():
+    assert required_details(desired(), Observed(), CONTEXT) == {"versions"}
+    assert required_details(desired(), NOTHING, CONTEXT) == frozenset()
 
 
 @pytest.mark.parametrize("secure", [True, False])
-def test_the_order_is_security_group_secret_subnet_group_group(secure):
-    wanted, seen, made = desired(secure=secure), NOTHING, []
-    whole = observed()
-    parts = {
-        "create_security_group": "security_group",
-        "create_secret": "secret",
-        "create_cache_subnet_group": "subnet_group",
-    }
-    for _ in range(5):
-        made.append(step(create_next(wanted, seen, MOMENT)).operation)
-        if made[-1] == "create_replication_group":
-            break
-        seen = replace(seen, **{parts[made[-1]]: getattr(whole, parts[made[-1]])})
+def test_the_supporting_resources_are_made_in_one_step_the_record_s_carrier_first(secure):
+    made = operations(create(desired(secure=secure), NOTHING, CONTEXT))
 
-    every = [
-        "create_security_group",
-        "create_secret",
-        "create_cache_subnet_group",
-        "create_replication_group",
-    ]
+    every = ["create_security_group", "create_secret", "create_cache_subnet_group"]
     assert made == [name for name in every if secure or name != "create_secret"]
 
 
+@pytest.mark.parametrize("missing", ["security_group", "secret", "subnet_group"])
+def test_the_replication_group_waits_until_every_supporting_resource_is_observed(missing):
+    seen = replace(observed(), replication_group=None, versions=OFFERED, **{missing: None})
+
+    (call,) = calls(create(desired(), seen, CONTEXT))
+
+    assert call.operation != "create_replication_group"
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_the_port_is_opened_in_the_step_that_makes_the_replication_group(is_open):
+    group = security_group() if is_open else replace(security_group(), cidrs=frozenset())
+    seen = replace(observed(), replication_group=None, versions=OFFERED, security_group=group)
+
+    made = operations(create(desired(), seen, CONTEXT))
+
+    opening = [] if is_open else ["authorize_security_group_ingress"]
+    assert made == [*opening, "create_replication_group"]
+
+
 def test_the_security_group_carries_owner_and_request_from_its_first_moment():
-    call = step(create_next(desired(), NOTHING, MOMENT))
+    call = calls(create(desired(), NOTHING, CONTEXT))[0]
 
     (specification,) = call.request["TagSpecifications"]
     tags = {tag["Key"]: tag["Value"] for tag in specification["Tags"]}
     assert call.request["Description"] == tags[OWNER] == MINE.marker
-    assert tags[LAST_ACCEPTED_REQUEST] == MOMENT.request_version.text()
+    assert tags[LAST_ACCEPTED_REQUEST] == CONTEXT.request_version.text()
     assert tags["Name"] == call.request["GroupName"] == NAMES.security_group
     assert call.request["VpcId"] == "vpc-1"
 
 
-def test_a_secret_in_its_recovery_window_is_restored_and_not_made_anew():
+def test_a_secret_in_its_recovery_window_is_restored_and_not_made_again():
     seen = replace(NOTHING, security_group=security_group(), secret=secret(deleting=True))
 
-    assert step(create_next(desired(), seen, MOMENT)).operation == "restore_secret"
+    assert operations(create(desired(), seen, CONTEXT)) == ["restore_secret", "create_cache_subnet_group"]
 
 
 def test_the_token_is_never_part_of_a_call():
     seen = replace(NOTHING, security_group=security_group())
-    call = step(create_next(desired(), seen, MOMENT))
+    call = calls(create(desired(), seen, CONTEXT))[0]
 
     assert (call.operation, call.token) == ("create_secret", "new")
     assert "SecretString" not in call.request
@@ -88,22 +98,20 @@ def test_the_token_is_never_part_of_a_call():
 
 @pytest.mark.parametrize("versions", [OFFERED, None])
 def test_a_version_that_is_not_on_offer_is_refused_before_any_write(versions):
-    seen = Observed(versions=versions, versions_unknown=versions is None)
+    seen = Observed(versions=versions, details=frozenset({"versions"}))
 
-    decision = create_next(desired(redis_version="3.2"), seen, MOMENT)
+    decision = create(desired(redis_version="3.2"), seen, CONTEXT)
 
     assert isinstance(decision, Reject)
-    assert decision.refused
     assert decision.reason == (
         "redis_version: AWS no longer creates this redis version; choose one of 4.0, 5.0, 6.x, 7.0, 7.1"
     )
 
 
 def test_without_the_list_the_create_goes_on():
-    assert (
-        step(create_next(desired(), Observed(versions_unknown=True), MOMENT)).operation
-        == "create_security_group"
-    )
+    unknown = Observed(details=frozenset({"versions"}))
+
+    assert operations(create(desired(), unknown, CONTEXT))[0] == "create_security_group"
 
 
 MODES = list(itertools.product([True, False], [True, False], [0, 1, 5], [ZONES, {"a": "z", "b": "z"}]))
@@ -146,9 +154,9 @@ def test_the_request_follows_the_rules_of_every_mode(secure, cluster_mode, repli
 )
 def test_version_and_parameter_group_go_together(engine, asked, sent, family, auto):
     versions = OFFERED if engine == "redis" else ("7.2", "8.0", "8.1")
-    seen = replace(observed(), group=None, versions=versions)
+    seen = replace(observed(), replication_group=None, versions=versions)
 
-    call = step(create_next(desired(engine=engine, redis_version=asked), seen, MOMENT))
+    (call,) = calls(create(desired(engine=engine, redis_version=asked), seen, CONTEXT))
 
     assert (call.request["Engine"], call.request["EngineVersion"]) == (engine, sent)
     assert call.request["CacheParameterGroupName"] == f"default.{family}"

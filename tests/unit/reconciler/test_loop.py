@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableError
-from tests.harness.cloudformation import PREFIX, KilledError
+from massdriver_redis.handler import UndeliveredError
+from tests.harness.cloudformation import KilledError
 from tests.harness.recorder import client_error
 from tests.harness.samples import authentication, put
 from tests.harness.stack import BRISK, NAME, SLOW, StackUnderTest, failing, lost_response
@@ -19,15 +20,14 @@ CREATE_STEPS = [
     "elasticache:CreateCacheSubnetGroup",
     "elasticache:CreateReplicationGroup",
     "ec2:AuthorizeSecurityGroupIngress",
-    "secretsmanager:TagResource",
     "ec2:CreateTags",
 ]
 DELETE_STEPS = [
     "ec2:CreateTags",
     "elasticache:DeleteReplicationGroup",
     "elasticache:DeleteCacheSubnetGroup",
-    "ec2:DeleteSecurityGroup",
     "secretsmanager:DeleteSecret",
+    "ec2:DeleteSecurityGroup",
 ]
 LOOKS = [
     "elasticache:DescribeReplicationGroups",
@@ -50,37 +50,38 @@ def first(stack, name):
 # Arming
 
 
-def test_the_rule_is_armed_before_the_first_mutation_of_every_operation(real):
+def test_the_schedule_is_created_before_any_other_write_of_every_operation(real):
     properties = real.properties()
 
     def armed_before(operation):
         real.recorder.clear()
         operation()
         calls = [call.name for call in real.recorder.mutations()]
-        return calls[:2] == ["events:PutRule", "events:PutTargets"] and len(calls) > 2
+        return calls[0] == "scheduler:CreateSchedule" and len(calls) > 2
 
     assert armed_before(lambda: real.create(NAME, properties))
     assert armed_before(lambda: real.update(NAME, {**properties, "replicas": 1}))
     assert armed_before(lambda: real.delete(NAME))
 
 
-def test_open_work_leaves_the_rule_and_sends_nothing(slow):
+def test_open_work_leaves_the_schedule_and_sends_nothing(slow):
     request = slow.prepare("Create", slow.properties())
 
     summary = slow.invoke(request.event)
 
     assert summary["status"] == "PENDING"
-    assert slow.armed() == [f"{PREFIX}-{summary['physical_resource_id']}"]
+    (name,) = slow.armed()
+    assert name.startswith(f"{summary['physical_resource_id']}-")
     assert request.puts == []
 
 
-def test_an_answer_removes_the_rule(slow):
+def test_a_response_deletes_the_schedule(slow):
     slow.created()
 
     assert slow.armed() == []
 
 
-def test_a_raise_after_arming_gives_one_failed_and_leaves_no_rule(stack):
+def test_a_raise_while_polling_gives_one_failed_and_leaves_no_schedule(stack):
     def boom(call, _index):
         if call.operation == "CreateReplicationGroup":
             raise RuntimeError("boom")
@@ -103,7 +104,8 @@ def test_a_no_op_answers_at_once_and_leaves_no_trace(real):
 
     assert response.ok
     assert (response.seconds, response.polls) == (0, 0)
-    assert real.recorder.mutations() == []
+    assert real.writes() == []
+    assert real.armed() == []
 
 
 @pytest.mark.parametrize(
@@ -123,47 +125,72 @@ def test_a_refused_change_answers_at_once_and_leaves_no_trace(stack, change, wor
     assert not response.ok
     assert words in response.reason
     assert (response.seconds, response.polls) == (0, 0)
-    assert stack.recorder.mutations() == []
+    assert stack.writes() == []
+    assert stack.armed() == []
 
 
-def test_the_swapped_update_after_a_refused_one_is_a_success_without_a_call(stack):
+def test_the_swapped_update_after_a_refused_one_is_a_success_that_changes_the_record_alone(stack):
     stack.created()
     assert not stack.changed(stack.properties(secure=False)).ok
 
     response = stack.roll_back(NAME)
 
     assert response.ok
-    assert stack.recorder.mutations() == []
+    # Accepted and answered: so a late copy of the refused update is known as such.
+    assert stack.writes() == ["ec2:CreateTags", "ec2:CreateTags"]
 
 
-def test_where_the_rule_can_not_be_armed_nothing_is_made(stack):
-    stack.recorder.before = failing("events:PutRule", "AccessDeniedException", times=None)
+def test_where_the_schedule_can_not_be_created_nothing_is_made(stack):
+    stack.recorder.before = failing("scheduler:CreateSchedule", "AccessDeniedException", times=None)
 
     response = stack.create(NAME, stack.properties())
 
     assert not response.ok
-    assert response.reason.startswith("events:PutRule was denied")
+    assert response.reason.startswith("scheduler:CreateSchedule was denied")
     assert stack.writes() == []
 
 
-def test_a_region_out_of_rules_fails_with_the_remedy_and_makes_nothing(stack):
-    stack.recorder.before = failing("events:PutRule", "LimitExceededException", times=None)
+def test_a_region_out_of_schedules_fails_with_the_remedy_and_makes_nothing(stack):
+    stack.recorder.before = failing("scheduler:CreateSchedule", "ServiceQuotaExceededException", times=None)
 
     response = stack.create(NAME, stack.properties())
 
-    assert "takes no more rules" in response.reason
+    assert "takes no more schedules" in response.reason
     assert stack.writes() == []
 
 
-def test_the_rule_carries_what_a_poll_needs_and_no_token(slow):
+def test_a_first_delivery_that_can_not_create_its_schedule_is_tried_as_long_as_it_lasts(stack):
+    request = stack.prepare("Create", stack.properties())
+    began = stack.clock.now()
+    stack.recorder.before = failing("scheduler:CreateSchedule", "ThrottlingException", times=8)
+
+    assert stack.run_from(request).ok
+    assert 80 <= stack.clock.now() - began <= 90 + 60
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
+def test_a_first_delivery_that_never_can_is_handed_back_to_lambda(stack, kind):
+    if kind != "Create":
+        stack.created()
+    request = stack.prepare(kind, stack.properties(replicas=1) if kind != "Delete" else None)
+    stack.recorder.before = failing("scheduler:CreateSchedule", "ThrottlingException", times=None)
+
+    with pytest.raises(UndeliveredError):
+        stack.invoke(request.event)
+
+    assert request.puts == []
+    stack.recorder.before = None
+    assert stack.run_from(request).ok
+
+
+def test_the_schedule_carries_the_request_and_no_token(slow):
     request = slow.prepare("Create", slow.properties())
     physical_id = slow.invoke(request.event)["physical_resource_id"]
 
     (carried,) = slow.polls()
 
     assert carried["CrHelperPoll"] is True
-    assert carried["PhysicalResourceId"] == physical_id
-    assert carried["RequestId"] == request.id
+    assert {key: carried[key] for key in request.event} == request.event
     assert slow.token(physical_id) not in json.dumps(carried)
 
 
@@ -227,7 +254,7 @@ def test_the_same_create_delivered_twice_makes_one_of_everything(slow):
     assert response.data["password"] == slow.simulator.auth_token(response.physical_id)
 
 
-@pytest.mark.parametrize("step", ["events:PutRule", *CREATE_STEPS])
+@pytest.mark.parametrize("step", ["scheduler:CreateSchedule", *CREATE_STEPS])
 def test_two_invocations_at_once_make_one_of_everything(stack, step):
     request = stack.prepare("Create", stack.properties())
     other = []
@@ -332,8 +359,8 @@ def test_an_event_older_than_the_last_answered_does_nothing_and_sends_nothing(st
 
     summary = stack.invoke(late.event)
 
-    assert summary["status"] == "SILENT"
-    assert stack.recorder.mutations() == []
+    assert summary["status"] == "IGNORED"
+    assert stack.writes() == []
     assert late.puts == []
 
 
@@ -344,9 +371,9 @@ def test_an_event_older_than_the_one_at_work_does_nothing_and_sends_nothing(slow
     slow.invoke(newer.event)
     slow.recorder.clear()
 
-    assert slow.invoke(late.event)["status"] == "SILENT"
+    assert slow.invoke(late.event)["status"] == "IGNORED"
 
-    assert slow.recorder.mutations() == []
+    assert slow.writes() == []
     assert late.puts == []
     assert [carried["RequestId"] for carried in slow.polls()] == [newer.id]
 
@@ -361,8 +388,8 @@ def test_an_event_delivered_again_after_its_answer_does_nothing(stack, kind):
 
     summary = stack.invoke(answered.event)
 
-    assert summary["status"] == "SILENT"
-    assert stack.recorder.mutations() == []
+    assert summary["status"] == "IGNORED"
+    assert stack.writes() == []
     assert len(answered.puts) == 1
 
 
@@ -373,9 +400,9 @@ def test_a_poll_that_comes_after_the_answer_does_nothing(slow):
     slow.run(request)
     slow.recorder.clear()
 
-    assert slow.invoke(carried)["status"] == "SILENT"
+    assert slow.invoke(carried)["status"] == "IGNORED"
 
-    assert slow.recorder.mutations() == []
+    assert slow.writes() == []
     assert len(request.puts) == 1
 
 
@@ -385,7 +412,7 @@ def expiring(event, at):
 
 
 @pytest.mark.parametrize(
-    ("first_at", "second_at", "status"), [(2e9, 1.9e9, "SILENT"), (1.9e9, 2e9, "PENDING")]
+    ("first_at", "second_at", "status"), [(2e9, 1.9e9, "IGNORED"), (1.9e9, 2e9, "PENDING")]
 )
 def test_without_x_amz_date_events_are_ordered_by_expires(slow, first_at, second_at, status):
     slow.created()
@@ -407,7 +434,7 @@ def test_where_no_event_carries_a_time_the_last_one_wins(slow):
     assert [carried["RequestId"] for carried in slow.polls()] == [requests[1].id]
 
 
-def test_a_newer_operation_takes_over_the_rule_and_the_older_poller_stops(slow):
+def test_a_newer_operation_deletes_the_older_one_s_schedule_and_its_poll_does_nothing(slow):
     slow.created()
     older = slow.prepare("Update", slow.properties(replicas=2))
     slow.invoke(older.event)
@@ -416,9 +443,9 @@ def test_a_newer_operation_takes_over_the_rule_and_the_older_poller_stops(slow):
     slow.invoke(newer.event)
     slow.recorder.clear()
 
-    assert slow.invoke(poll_of_the_older)["status"] == "SILENT"
+    assert slow.invoke(poll_of_the_older)["status"] == "IGNORED"
 
-    assert slow.recorder.mutations() == []
+    assert slow.writes() == []
     assert len(slow.armed()) == 1
     assert slow.run(newer).ok
     assert older.puts == []
@@ -446,9 +473,9 @@ def test_a_copy_of_a_create_that_arrives_once_the_stack_goes_back_makes_nothing(
     stack.stack_status(status)
     stack.recorder.clear()
 
-    assert stack.invoke(create.event)["status"] == "SILENT"
+    assert stack.invoke(create.event)["status"] == "IGNORED"
 
-    assert stack.recorder.mutations() == []
+    assert stack.writes() == []
 
 
 def test_a_copy_of_a_create_that_arrives_in_a_later_update_of_the_stack_makes_nothing(stack):
@@ -459,9 +486,9 @@ def test_a_copy_of_a_create_that_arrives_in_a_later_update_of_the_stack_makes_no
     stack.stack_status("UPDATE_IN_PROGRESS")
     stack.recorder.clear()
 
-    assert stack.invoke(create.event)["status"] == "SILENT"
+    assert stack.invoke(create.event)["status"] == "IGNORED"
 
-    assert stack.recorder.mutations() == []
+    assert stack.writes() == []
 
 
 # Deadline
@@ -472,7 +499,7 @@ def test_a_create_out_of_time_says_what_was_running_and_what_comes_next():
         response = stack.create(NAME, stack.properties(ServiceTimeout=300))
 
         assert response.reason == (
-            "Out of time while the replication group is creating. CloudFormation now deletes it. "
+            "Timed out while the replication group is creating. CloudFormation now deletes it. "
             "Use fewer nodes or, to look into it, deploy with --disable-rollback"
         )
         assert not response.ok
@@ -487,7 +514,7 @@ def test_an_update_out_of_time_says_that_the_rollback_waits_for_it():
         response = stack.changed(stack.properties(node_type="cache.r5.large", ServiceTimeout=300))
 
         assert response.reason == (
-            "Out of time while the replication group is modifying. CloudFormation now rolls back, waiting "
+            "Timed out while the replication group is modifying. CloudFormation now rolls back, waiting "
             "for it first. Change less at once or, to look into it, deploy with --disable-rollback"
         )
         rolled_back = stack.roll_back(NAME)
@@ -503,7 +530,7 @@ def test_a_delete_out_of_time_says_that_another_goes_on():
         response = stack.delete(NAME)
 
         assert response.reason == (
-            "Out of time while the replication group is being deleted. Delete the stack again to go on; "
+            "Timed out while the replication group is being deleted. Delete the stack again to go on; "
             "what is gone stays gone"
         )
         stack.resources[NAME].properties["ServiceTimeout"] = "3600"
@@ -519,7 +546,7 @@ def test_a_short_service_timeout_is_answered_within_it_however_late_the_polls(ti
         response = stack.create(NAME, stack.properties(ServiceTimeout=timeout))
 
     assert not response.ok
-    assert "Out of time" in response.reason
+    assert "Timed out" in response.reason
     assert response.seconds < timeout
 
 
@@ -530,16 +557,16 @@ def test_a_service_timeout_of_a_second_is_answered_and_makes_no_group(stack):
     summary = stack.invoke(request.event)
 
     assert summary["status"] == "FAILED"
-    assert "Out of time" in str(summary["reason"])
+    assert "Timed out" in str(summary["reason"])
     assert "elasticache:CreateReplicationGroup" not in stack.writes()
 
 
-def test_the_time_runs_from_the_request_and_is_not_begun_anew_by_a_poll(stack):
+def test_the_time_runs_from_the_request_and_no_poll_starts_it_again(stack):
     stack.recorder.before = failing("elasticache:CreateReplicationGroup", "Throttling", times=None)
 
     response = stack.create(NAME, stack.properties(ServiceTimeout=400))
 
-    assert "Out of time while elasticache:CreateReplicationGroup: Throttling" in response.reason
+    assert "Timed out while retrying elasticache:CreateReplicationGroup: Throttling" in response.reason
     # Given up by the last poll that could try again, a minute before the deadline at the most.
     assert 400 - 180 <= response.seconds <= 400
 
@@ -573,7 +600,7 @@ def test_a_passing_trouble_at_every_call_once_delays_and_fails_nothing(stack, co
     properties, met = stack.properties(), set()
 
     def once(call, _index):
-        if call.name not in met and call.service != "events":
+        if call.name not in met and call.service not in ("scheduler", "events"):
             met.add(call.name)
             raise client_error(code)
 
@@ -708,11 +735,11 @@ def test_no_secret_leaves_by_a_log_a_reason_or_a_tag(real):
             assert secret not in text
 
 
-def test_the_token_is_in_the_secret_and_the_response_and_in_no_rule(slow):
+def test_the_token_is_in_the_secret_and_the_response_and_in_no_schedule(slow):
     response = slow.create(NAME, slow.properties())
 
     token = slow.token(response.physical_id)
     assert response.data["password"] == token == slow.simulator.auth_token(response.physical_id)
     assert len(token) == 64
-    assert slow.rule_inputs
-    assert all(token not in carried for carried in slow.rule_inputs)
+    assert slow.schedule_inputs
+    assert all(token not in carried for carried in slow.schedule_inputs)

@@ -20,6 +20,7 @@ from massdriver_redis.state.naming import (
     nothing_made,
     physical_id,
     prefix_of,
+    unknown_outcome,
 )
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/shop/51af3dc0-da77-11e4-872e-1234567db123"
@@ -146,20 +147,22 @@ def test_the_id_of_nothing_says_so_and_names_no_group():
 def test_everything_made_for_a_cluster_is_named_after_it_and_the_provider():
     made = names("shop-redis-abcdefghij", "mdr-1a2b3c4d")
 
-    assert made.group == "shop-redis-abcdefghij"
-    assert {made.subnet_group, made.security_group, made.secret, made.rule} == {
-        "mdr-1a2b3c4d-shop-redis-abcdefghij"
-    }
+    assert made.replication_group == "shop-redis-abcdefghij"
+    assert {made.subnet_group, made.security_group, made.secret} == {"mdr-1a2b3c4d-shop-redis-abcdefghij"}
 
 
 def test_two_providers_never_meet():
     one, other = (names("shop-redis-abcdefghij", prefix) for prefix in ("mdr-1a2b3c4d", "mdr-99999999"))
 
-    assert not {one.subnet_group, one.secret, one.rule} & {other.subnet_group, other.secret, other.rule}
+    assert not {one.subnet_group, one.secret} & {other.subnet_group, other.secret}
 
 
-def test_a_rule_s_name_fits_eventbridge_with_the_longest_prefix_and_id():
-    assert len(names("x" * MAX_ID, "p" * 23).rule) == 64
+def test_an_unknown_outcome_is_an_id_under_which_a_delete_looks_again():
+    made = unknown_outcome(OWNER)
+
+    assert not is_nothing_made(made)
+    assert not is_ours(made)
+    assert made == unknown_outcome(OWNER) != unknown_outcome(Owner(STACK, "Other"))
 
 
 def test_the_marker_tells_the_stack_s_guid_and_the_logical_id():

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from massdriver_redis.state.observed import Observed, not_stabilized_reason
-from tests.harness.builders import ID, group, node, observed
+from tests.harness.builders import ID, ZONES, node, observed, replication_group, secret
 
-SETTLED = group(2)
+SETTLED = replication_group(2)
 
 
 def test_a_group_whose_every_part_is_available_is_settled():
@@ -27,12 +27,12 @@ def test_a_group_whose_every_part_is_available_is_settled():
         ),
         (replace(SETTLED, member_ids=(f"{ID}-001",)), "the member list is changing"),
         (replace(SETTLED, automatic_failover="enabling"), "automatic failover is enabling"),
-        (replace(SETTLED, pending=frozenset({"Resharding"})), "pending: Resharding"),
-        (replace(SETTLED, nodes=(node(1),)), "not every member is listed yet"),
+        (replace(SETTLED, pending=frozenset({"Resharding"})), "changes are pending: Resharding"),
+        (replace(SETTLED, nodes=(node(1),)), "members are missing from the list of clusters"),
         (replace(SETTLED, nodes=(node(1), node(2, status="creating"))), f"node {ID}-002 is creating"),
         (
             replace(SETTLED, nodes=(node(1), node(2, pending=frozenset({"EngineVersion"})))),
-            f"node {ID}-002 has pending EngineVersion",
+            f"changes of node {ID}-002 are pending: EngineVersion",
         ),
     ],
 )
@@ -50,13 +50,22 @@ def test_replicas_are_counted_beside_the_primary_in_the_smallest_and_the_largest
 def test_a_group_without_node_groups_or_members_speaks_for_nothing():
     bare = replace(SETTLED, node_groups=(), nodes=())
 
-    assert (bare.fewest_replicas, bare.most_replicas, bare.node) == (0, 0, None)
+    assert (bare.fewest_replicas, bare.most_replicas, bare.engine) == (0, 0, ("", ""))
 
 
-@pytest.mark.parametrize("part", ["group", "subnet_group", "security_group", "secret"])
-def test_a_world_is_empty_only_without_any_part(part):
-    assert Observed().empty
-    assert not replace(Observed(), **{part: getattr(observed(), part)}).empty
+@pytest.mark.parametrize("part", ["replication_group", "subnet_group", "security_group", "secret"])
+def test_something_exists_as_long_as_any_part_is_left(part):
+    assert not Observed().exists
+    assert replace(Observed(), **{part: getattr(observed(), part)}).exists
+
+
+def test_a_secret_in_its_recovery_window_no_longer_exists():
+    assert not Observed(secret=secret(deleting=True)).exists
+
+
+def test_zones_are_those_of_the_subnet_group():
+    assert observed().zones == ZONES
+    assert Observed().zones == {}
 
 
 def test_without_a_security_group_the_record_is_empty():

@@ -1,14 +1,15 @@
 """IAM: every resource of a request is checked, by the ARN that AWS evaluates.
 
 MiniStack checks one ARN per request and `*` where it knows none, so a policy scoped to subnet groups,
-tags or rules on the default bus fails there though AWS allows it, and one that forgets the second
-resource of a call passes though AWS denies it. The ARNs follow AWS's service authorization reference
-(elasticache, ec2, events, secretsmanager, cloudformation).
+tags or schedules of a group fails there though AWS allows it, and one that forgets the second resource of a
+call, or a role that it passes, succeeds though AWS denies it. The ARNs follow AWS's service authorization
+reference (elasticache, ec2, scheduler, secretsmanager, cloudformation).
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,14 +53,17 @@ def close() -> None:
         region: str,
         account: str,
     ) -> str:
-        found = checks(service, _parameters(headers, body, query), region, account)
+        given = _parameters(headers, body, query)
+        if service == "scheduler":
+            given = scheduler_parameters(method, path, body, query)
+        found = checks(service, given, region, account)
         return found[0].arn if found else stock(service, method, path, headers, body, query, region, account)
 
     iam_actions.extract_resource_arn = resource_arn
     # Without this, EC2's requests have no aws:RequestTag: their tags are in TagSpecifications.
     iam_actions._TAG_MEMBERS |= {"TagSpecifications"}
     tagging._RESOURCE_TAG_COLLECTORS["ec2"] = _security_group_tags
-    for service in ("elasticache", "ec2", "events", "secretsmanager"):
+    for service in ("elasticache", "ec2", "scheduler", "secretsmanager"):
         app.SERVICE_HANDLERS[service] = _checked(service, app.SERVICE_HANDLERS[service])
 
 
@@ -79,8 +83,8 @@ def checks(service: str, parameters: Mapping[str, Any], region: str, account: st
         return _elasticache(action, parameters, arn)
     if service == "ec2":
         return _ec2(action, parameters, arn)
-    if service == "events":
-        return _events(action, parameters, arn)
+    if service == "scheduler":
+        return _scheduler(action, parameters, arn)
     if service == "secretsmanager" and action == "CreateSecret" and parameters.get("Tags"):
         named = f"{arn}secret:{parameters.get('Name', '')}"
         tagged = Check("secretsmanager:TagResource", named, _json_tags(parameters))
@@ -141,17 +145,15 @@ def _ec2(action: str, given: Mapping[str, Any], arn: str) -> list[Check]:
     return found
 
 
-def _events(action: str, given: Mapping[str, Any], arn: str) -> list[Check]:
-    if action in ("ListRules", "ListRuleNamesByTarget"):
-        return [Check(f"events:{action}", "*")]
-    if action in ("TagResource", "UntagResource", "ListTagsForResource"):
-        return [Check(f"events:{action}", given.get("ResourceARN", "*"))]
-    rule = given.get("Name") or given.get("Rule")
-    if not rule or given.get("EventBusName", "default") != "default":
+def _scheduler(action: str, given: Mapping[str, Any], arn: str) -> list[Check]:
+    if action == "ListSchedules":
+        return [Check(f"scheduler:{action}", f"{arn}schedule/*/*")]
+    if not given.get("Name"):
         return []
-    found = [Check(f"events:{action}", f"{arn}rule/{rule}")]
-    if action == "PutRule" and given.get("Tags"):
-        found.append(Check("events:TagResource", f"{arn}rule/{rule}", _json_tags(given)))
+    found = [Check(f"scheduler:{action}", f"{arn}schedule/{given['GroupName']}/{given['Name']}")]
+    role = (given.get("Target") or {}).get("RoleArn")
+    if role:
+        found.append(Check("iam:PassRole", role, {"iam:PassedToService": "scheduler.amazonaws.com"}))
     return found
 
 
@@ -159,13 +161,31 @@ def _parameters(headers: Mapping[str, str], body: bytes, query: Mapping[str, Any
     """Return a request's parameters as one flat mapping, for the query and the JSON protocol alike."""
     target = headers.get("x-amz-target", "")
     if target:
-        try:
-            given = json.loads(body or b"{}")
-        except ValueError:
-            given = {}
-        return {**(given if isinstance(given, dict) else {}), "Action": target.rsplit(".", 1)[-1]}
+        return {**_json(body), "Action": target.rsplit(".", 1)[-1]}
     merged = {**query, **parse_qs(body.decode("utf-8", "replace"))}
     return {key: value[0] if isinstance(value, list) else value for key, value in merged.items()}
+
+
+def scheduler_parameters(method: str, path: str, body: bytes, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a request about schedules; empty for one about schedule groups or tags."""
+    found = re.fullmatch(r"/schedules(?:/([^/]+))?/?", path)
+    if not found:
+        return {}
+    given = _json(body)
+    asked = query.get("groupName") or given.get("GroupName") or "default"
+    given["GroupName"] = asked[0] if isinstance(asked, list) else asked
+    if found[1] is None:
+        return {**given, "Action": "ListSchedules"}
+    verbs = {"POST": "Create", "GET": "Get", "PUT": "Update", "DELETE": "Delete"}
+    return {**given, "Name": found[1], "Action": f"{verbs.get(method, '')}Schedule"}
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        given = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return given if isinstance(given, dict) else {}
 
 
 def _query_tags(given: Mapping[str, Any]) -> dict[str, object]:
@@ -184,6 +204,8 @@ def _checked(service: str, handler: Handler) -> Handler:
         from ministack.core.responses import get_account_id, get_region
 
         given = _parameters(headers, body, query)
+        if service == "scheduler":
+            given = scheduler_parameters(method, path, body, query)
         for check in checks(service, given, get_region(), get_account_id())[1:]:
             denied = _denied(service, check, headers, query)
             if denied:

@@ -1,0 +1,38 @@
+"""The AUTH token: drawn once, kept in the secret alone, and read from there."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+
+from massdriver_redis import log
+from massdriver_redis.aws.describe import read
+from massdriver_redis.aws.session import Aws
+from massdriver_redis.errors import ResourceError
+
+TOKEN_LENGTH = 64
+"""Characters of a token, letters and digits only: every AUTH rule of ElastiCache allows them."""
+
+
+def draw() -> str:
+    """Draw a token of 64 letters and digits."""
+    alphabet = string.ascii_letters + string.digits
+    return "".join(secrets.choice(alphabet) for _ in range(TOKEN_LENGTH))
+
+
+def stored(aws: Aws, secret_name: str) -> tuple[str, str]:
+    """Return the token in force and its version id; the secret's JSON holds it as `password`.
+
+    No log shows the token from then on. Raises ResourceError where the secret holds none, and the
+    exceptions of `session.translate`.
+    """
+    answer = read(aws, "secretsmanager", "get_secret_value", SecretId=secret_name)
+    try:
+        token = str(json.loads(answer.get("SecretString", ""))["password"])
+    except (ValueError, KeyError, TypeError):
+        raise ResourceError(
+            f"the secret {secret_name} holds no JSON with a key password; restore its earlier version"
+        ) from None
+    log.protect(token)
+    return token, str(answer.get("VersionId", ""))

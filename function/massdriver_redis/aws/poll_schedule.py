@@ -1,0 +1,135 @@
+"""The provider's schedule group in EventBridge Scheduler: each open request is polled by one schedule.
+
+Names are exclusive, so that copies of one request meet at the same schedule. A schedule deletes itself
+after its EndDate, whatever becomes of the invocations that it starts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from massdriver_redis.aws.session import translate
+from massdriver_redis.errors import AccessDeniedError, ResourceError, TransientError
+
+_GONE = "ResourceNotFoundException"
+_BETWEEN_READS = 1.0
+"""Seconds between the two reads on whose word a missing schedule is believed."""
+
+_MUST_ASSUME = "to assume"
+"""What CreateSchedule says of an execution role that IAM does not know yet, or of one with a wrong trust."""
+
+_RETRIES = {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 1}
+"""A missed poll is repeated by the next; Scheduler's default retries for a day."""
+
+
+class PollSchedules:
+    """The schedules of one group, which invoke `function_arn` by the execution role `role_arn`.
+
+    `client` is boto3's client of the function's own role and Region, whatever role makes the cluster.
+    Every method raises the exceptions of `aws.session.translate`.
+    """
+
+    def __init__(
+        self, client: Any, group: str, function_arn: str, role_arn: str, sleep: Callable[[float], None]
+    ) -> None:
+        self._client = client
+        self._group = group
+        self._target = {"Arn": function_arn, "RoleArn": role_arn, "RetryPolicy": _RETRIES}
+        self._sleep = sleep
+
+    def create(self, name: str, text: str, start: datetime, end: datetime) -> None:
+        """Start polling with `text` as the Input; an existing schedule of that name serves as well."""
+        try:
+            self._call(
+                "create_schedule",
+                Name=name,
+                GroupName=self._group,
+                ScheduleExpression="rate(1 minute)",
+                FlexibleTimeWindow={"Mode": "OFF"},
+                StartDate=start,
+                EndDate=end,
+                ActionAfterCompletion="DELETE",
+                Target={**self._target, "Input": text},
+            )
+        except ResourceError as error:
+            if error.code != "ConflictException":
+                raise _explained(error) from None
+            if self._get(name) is None:
+                raise TransientError(
+                    "scheduler:CreateSchedule: the name is taken by a schedule that does not show"
+                ) from None
+
+    def read(self, name: str) -> Mapping[str, object] | None:
+        """Return the event that a schedule carries; None once two reads say that there is no schedule."""
+        found = self._get(name)
+        if found is None:
+            self._sleep(_BETWEEN_READS)
+            found = self._get(name)
+        if found is None:
+            return None
+        try:
+            event = json.loads(found["Target"]["Input"])
+        except (KeyError, ValueError):
+            return None
+        return event if isinstance(event, dict) else None
+
+    def list(self, prefix: str) -> dict[str, float]:
+        """Return the schedules whose names begin with `prefix`, and when each was created (epoch seconds)."""
+        found: dict[str, float] = {}
+        page: dict[str, str] = {}
+        while True:
+            answer = self._call("list_schedules", GroupName=self._group, NamePrefix=prefix, **page)
+            for each in answer["Schedules"]:
+                found[str(each["Name"])] = each["CreationDate"].timestamp()
+            if not answer.get("NextToken"):
+                return found
+            page = {"NextToken": answer["NextToken"]}
+
+    def delete(self, name: str) -> None:
+        """Stop polling by this schedule; one that is gone is done."""
+        try:
+            self._call("delete_schedule", Name=name, GroupName=self._group)
+        except ResourceError as error:
+            if error.code != _GONE:
+                raise
+
+    def _get(self, name: str) -> Any:
+        try:
+            return self._call("get_schedule", Name=name, GroupName=self._group)
+        except ResourceError as error:
+            if error.code == _GONE:
+                return None
+            raise
+
+    def _call(self, operation: str, **request: object) -> Any:
+        try:
+            return getattr(self._client, operation)(**request)
+        except (ClientError, BotoCoreError) as error:
+            raise translate(error, "scheduler", operation) from None
+
+
+def _explained(error: ResourceError) -> ResourceError:
+    """Return what a refused CreateSchedule means for the request."""
+    if _MUST_ASSUME in str(error):
+        # A provider deployed seconds ago gets this until IAM knows the role everywhere.
+        return AccessDeniedError(
+            "EventBridge Scheduler can't assume the provider's execution role; deploy the provider again",
+            error.code,
+        )
+    if error.code == _GONE:
+        return ResourceError(
+            "The provider's schedule group is gone: the provider is being removed. Deploy it again first",
+            error.code,
+        )
+    if error.code == "ServiceQuotaExceededException":
+        return ResourceError(
+            "EventBridge Scheduler takes no more schedules in this Region; delete some, or ask AWS for a "
+            "higher quota, then deploy again",
+            error.code,
+        )
+    return error

@@ -1,0 +1,116 @@
+"""A Create or an Update as a whole: order of requests, target, leftovers, plan, and what goes on record."""
+
+from __future__ import annotations
+
+from massdriver_redis.calls import ec2
+from massdriver_redis.planner.decision import (
+    Apply,
+    Decision,
+    Ignore,
+    LoopState,
+    PlanContext,
+    Reject,
+    Requeue,
+    UpToDate,
+)
+from massdriver_redis.planner.delete import DeletionScope, plan_deletion
+from massdriver_redis.planner.plan import plan
+from massdriver_redis.planner.target import Intent, Situation
+from massdriver_redis.state import naming
+from massdriver_redis.state.observed import Observed
+from massdriver_redis.state.record import LAST_ACCEPTED_REQUEST, OperationRecord
+from massdriver_redis.state.stack import Stack
+
+
+def decide(intent: Intent, seen: Situation, state: LoopState) -> Decision | Ignore:
+    """Return the next step of a Create or an Update, or how it ends or waits."""
+    record = seen.current.record
+    if record.was_answered(intent.version.request_id):
+        return Ignore("this request was answered already")
+    if record.newer_than(intent.version):
+        return Ignore("a newer request was accepted", superseded=True)
+    if seen.target.obstacle:
+        return seen.target.obstacle
+    decision = _next_step(intent, seen, state)
+    return (_must_be_recorded(decision, intent, seen, state) and _acceptance(intent, seen)) or decision
+
+
+def plan_context(intent: Intent, seen: Situation) -> PlanContext:
+    """Return the context in which the target's plan is made."""
+    version = (intent.properties.engine, intent.properties.redis_version)
+    new_keys = {key for key, _ in intent.properties.tags}
+    return PlanContext(
+        now=seen.taken_at,
+        request_version=intent.version,
+        may_create=not intent.updates or seen.target.physical_id != intent.current_id,
+        version_requested=intent.updates
+        and version != (intent.previous.engine, intent.previous.redis_version),
+        rolling_back=seen.stack.rolling_back,
+        unused_subnets_kept=seen.unused_subnets_kept,
+        dropped_tags=frozenset(intent.previous.tag_keys - new_keys) if intent.updates else frozenset(),
+    )
+
+
+def scope_of(physical_id: str, intent: Intent) -> DeletionScope:
+    """Return what the deletion of a cluster that was never in service covers."""
+    return DeletionScope(naming.names(physical_id, intent.prefix), snapshot=None)
+
+
+def _next_step(intent: Intent, seen: Situation, state: LoopState) -> Decision:
+    """Return what the observation calls for, whether or not the request is on record yet."""
+    cleanup = _cleanup(intent, seen)
+    if isinstance(cleanup, Apply | Reject):
+        return cleanup
+    planned = plan(intent.desired(seen.target.physical_id), seen.observed, plan_context(intent, seen))
+    if not isinstance(planned, UpToDate):
+        return planned
+    if state.preempted and not state.drained:
+        return Requeue("waiting for the last calls of an older request")
+    return cleanup or planned
+
+
+def _cleanup(intent: Intent, seen: Situation) -> Decision | None:
+    """Remove the half-made cluster of a replacement that failed: CloudFormation never learned of it."""
+    observed = seen.abandoned
+    if not observed.exists or observed.partial or _was_taken(observed.record, seen.stack):
+        return None
+    accept = _accept(observed, intent)
+    if accept:
+        return accept
+    decision = plan_deletion(scope_of(intent.abandoned_id, intent), observed)
+    return None if isinstance(decision, UpToDate) else decision
+
+
+def _was_taken(record: OperationRecord, stack: Stack) -> bool:
+    """Tell whether CloudFormation took a SUCCESS for a cluster.
+
+    It did not take one of the very update that the stack rolls back: CloudFormation had cancelled that
+    update, or the id of this request would be the cluster's.
+    """
+    if not record.in_service or record.answered is None:
+        return False
+    began = stack.updated_at if stack.rolling_back else None
+    return began is None or record.answered.signed_at < began
+
+
+def _must_be_recorded(decision: Decision, intent: Intent, seen: Situation, state: LoopState) -> bool:
+    """Tell whether others must learn of this request: it changes something, or an older one may act.
+
+    A late copy of the request that an Update reverts would change something too.
+    """
+    if isinstance(decision, Apply | Requeue):
+        return True
+    was_open = seen.current.record.open or seen.observed.record.open
+    return state.preempted or was_open or (intent.reverts and isinstance(decision, UpToDate))
+
+
+def _acceptance(intent: Intent, seen: Situation) -> Apply | None:
+    """Record that this request is the last one, on every cluster that it concerns."""
+    return _accept(seen.current, intent) or _accept(seen.observed, intent)
+
+
+def _accept(observed: Observed, intent: Intent) -> Apply | None:
+    group = observed.security_group
+    if group is None or observed.record.was_accepted(intent.version.request_id):
+        return None
+    return Apply(ec2.tag_security_group(group.id, {LAST_ACCEPTED_REQUEST: intent.version.text()}))

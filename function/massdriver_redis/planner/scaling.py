@@ -1,0 +1,95 @@
+"""Node groups, replicas, failover and Multi-AZ of a replication group that has stabilized."""
+
+from __future__ import annotations
+
+from massdriver_redis import catalog
+from massdriver_redis.calls import elasticache
+from massdriver_redis.calls.base import Call, ExpectedChange, FieldValue
+from massdriver_redis.state.desired import Desired
+from massdriver_redis.state.observed import Observed, ReplicationGroup
+
+
+def more_node_groups(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+    """Add node groups; where they pass the node quota with today's replicas, replicas go first."""
+    have = len(live.node_groups)
+    if not live.cluster_mode or desired.node_groups <= have:
+        return None
+    nodes = len(live.member_ids) + (desired.node_groups - have) * (live.fewest_replicas + 1)
+    if nodes > catalog.NODE_QUOTA and live.most_replicas > desired.replicas:
+        return fewer_replicas(desired, live, observed)
+    return elasticache.set_node_groups(live.id, have, desired.node_groups)
+
+
+def fewer_node_groups(desired: Desired, live: ReplicationGroup, _observed: Observed) -> Call | None:
+    """Remove the node groups with the highest ids."""
+    have = len(live.node_groups)
+    if not live.cluster_mode or desired.node_groups >= have:
+        return None
+    # Ids are those of the live replication group: after resharding they need not be contiguous
+    # (hashicorp/terraform-provider-aws#43884).
+    removed = sorted(node_group.id for node_group in live.node_groups)[desired.node_groups :]
+    return elasticache.set_node_groups(live.id, have, desired.node_groups, removed)
+
+
+def more_replicas(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+    """Add replicas; where they pass the node quota with today's node groups, node groups go first."""
+    if live.fewest_replicas >= desired.replicas:
+        return None
+    nodes = len(live.node_groups) * (desired.replicas + 1)
+    if nodes > catalog.NODE_QUOTA and len(live.node_groups) > desired.node_groups:
+        return fewer_node_groups(desired, live, observed)
+    lacking = [each.id for each in live.node_groups if each.replicas < desired.replicas]
+    return _set_replicas(desired, live, live.fewest_replicas, lacking)
+
+
+def fewer_replicas(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+    """Remove replicas, once failover and Multi-AZ no longer need them."""
+    if live.most_replicas <= desired.replicas:
+        return None
+    surplus = [each.id for each in live.node_groups if each.replicas > desired.replicas]
+    return failover_off(desired, live, observed) or _set_replicas(desired, live, live.most_replicas, surplus)
+
+
+def failover_on(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+    """Turn failover and Multi-AZ on, as soon as there is a replica in every node group."""
+    if live.fewest_replicas < 1:
+        return None
+    return _set_failover(
+        live,
+        failover=not live.cluster_mode and desired.failover and live.automatic_failover != "enabled",
+        multi_az=desired.multi_az(observed.zones) and not live.multi_az,
+        to=True,
+    )
+
+
+def failover_off(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+    """Turn failover and Multi-AZ off where they are not desired."""
+    return _set_failover(
+        live,
+        failover=not live.cluster_mode and not desired.failover and live.automatic_failover == "enabled",
+        multi_az=not desired.multi_az(observed.zones) and live.multi_az,
+        to=False,
+    )
+
+
+def _set_replicas(desired: Desired, live: ReplicationGroup, previous: int, node_groups: list[str]) -> Call:
+    """Set the count for all node groups at once, or for the named ones where they are uneven."""
+    uneven = live.fewest_replicas != live.most_replicas
+    return elasticache.set_replicas(live.id, previous, desired.replicas, node_groups if uneven else ())
+
+
+def _set_failover(live: ReplicationGroup, *, failover: bool, multi_az: bool, to: bool) -> Call | None:
+    """Send only what differs: with cluster mode failover may never be sent again (aws/aws-cdk#13389)."""
+    settings: dict[str, object] = {}
+    fields: list[tuple[str, FieldValue]] = []
+    if failover:
+        settings["AutomaticFailoverEnabled"] = to
+        fields.append(("failover", "enabled" if to else "disabled"))
+    if multi_az:
+        settings["MultiAZEnabled"] = to
+        fields.append(("multi_az", to))
+    if not settings:
+        return None
+    what = " and ".join(name for name, wanted in (("failover", failover), ("Multi-AZ", multi_az)) if wanted)
+    summary = f"turn {what} {'on' if to else 'off'}"
+    return elasticache.modify_replication_group(live.id, settings, summary, ExpectedChange(tuple(fields)))

@@ -1,0 +1,107 @@
+"""Who may act on a resource: a request's right to do so, shown by its poll schedule.
+
+There is no lock. Each request creates its own schedule before it does anything else, then lists those of
+the resource: of two requests, the later one sees the earlier one, stops its polls and takes over. The
+earlier one learns of it from the record on the security group, which every observation reads, and where
+there is none yet, from one more list right before that group is created.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from massdriver_redis.aws.poll_schedule import PollSchedules
+from massdriver_redis.aws.session import SLOWEST_CALL
+from massdriver_redis.clock import Clock
+from massdriver_redis.cloudformation import poll_event
+from massdriver_redis.cloudformation.outcome import Ignored
+from massdriver_redis.cloudformation.request import Request
+from massdriver_redis.errors import ResourceError
+from massdriver_redis.log import logger
+from massdriver_redis.planner.decision import LoopState, Requeue
+
+MAX_OBSERVATION_AGE = 5.0
+"""Seconds that may pass between an observation and the change decided on it."""
+
+_MARGIN = 10.0
+DRAIN_TIME = MAX_OBSERVATION_AGE + SLOWEST_CALL + _MARGIN
+"""Seconds after taking over in which a change of the other request may still arrive at AWS."""
+
+
+class Lease:
+    """The poll schedule of `request`, for the resource known by `resource_id`.
+
+    `held` tells whether a poll comes for this request. `acquire` and `check` raise the exceptions of
+    PollSchedules.
+    """
+
+    def __init__(self, schedules: PollSchedules, request: Request, resource_id: str, clock: Clock) -> None:
+        self.held = request.is_poll
+        self._schedules = schedules
+        self._request = request
+        self._resource_id = resource_id
+        self._clock = clock
+        self._name = request.schedule_name or poll_event.schedule_name(request, resource_id)
+        self._armed_at = request.armed_at or clock.now()
+        self._preempted = False
+        self._older: frozenset[str] | None = None
+
+    def acquire(self) -> Ignored | None:
+        """Create the schedule and stop the polls of older requests; report if a newer request is there."""
+        if self.held:
+            return None
+        self._armed_at = self._clock.now()
+        text = poll_event.schedule_input(self._request, self._name, self._armed_at)
+        self._schedules.create(self._name, text, *poll_event.schedule_dates(self._request, self._armed_at))
+        self.held = True
+        overtaken = self.check()
+        if overtaken is None:
+            self.stop_older()
+        return overtaken
+
+    def check(self) -> Ignored | None:
+        """List the resource's schedules again, and report if a newer request is there."""
+        listed = self._schedules.list(f"{self._resource_id}-")
+        # Another resource's id may begin with this one's: what follows the prefix must match exactly.
+        others = [
+            name for name in listed if poll_event.id_in(name) == self._resource_id and name != self._name
+        ]
+        if any(self._is_newer(name, listed) for name in others):
+            return Ignored("a newer request is being worked on", superseded=True)
+        self._older = frozenset(others)
+        self._preempted |= bool(others)
+        return None
+
+    def stop_older(self) -> Requeue | Ignored | None:
+        """Delete the schedules of older requests; None once none is left."""
+        overtaken = self.check() if self._older is None else None
+        left: dict[str, str] = {}
+        for name in self._older or ():
+            try:
+                self._schedules.delete(name)
+            except ResourceError as error:
+                left[name] = str(error)
+        self._older = frozenset(left)
+        if left:
+            return Requeue(f"stopping an older request: {next(iter(left.values()))}")
+        return overtaken
+
+    def state(self) -> LoopState:
+        """Return what is known of other requests now."""
+        return LoopState(self._preempted, drained=self._clock.now() >= self._armed_at + DRAIN_TIME)
+
+    def release(self) -> None:
+        """Delete the schedule; a failure is logged and left, for the schedule ends by itself."""
+        if not self.held:
+            return
+        try:
+            self._schedules.delete(self._name)
+        except ResourceError as error:
+            logger.warning("The poll schedule stays until its end", schedule=self._name, error=str(error))
+
+    def _is_newer(self, name: str, listed: Mapping[str, float]) -> bool:
+        """Tell whether another request is newer: by signing time, else by its schedule's creation."""
+        mine, other = poll_event.signed_at_in(self._name), poll_event.signed_at_in(name)
+        if mine and other and mine != other:
+            return other > mine
+        return (listed[name], name) > (listed.get(self._name, self._armed_at), self._name)
