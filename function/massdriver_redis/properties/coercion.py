@@ -7,7 +7,7 @@ is, for the validator to name.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from massdriver_redis.properties.violations import Path, Violation, refuse
 
@@ -57,18 +57,8 @@ def coerce(value: object, schema: Mapping[str, object]) -> object:
     is declared to be. A null and the empty string of a property count as absent; values of a free map
     (tags) may be empty. Keys the schema doesn't know are passed through.
     """
-    kind = schema.get("type")
-    if isinstance(value, Mapping) and kind == "object":
-        return _coerce_object(value, schema)
-    if isinstance(value, list) and kind == "array":
-        return [coerce(item, _mapping(schema.get("items"))) for item in value]
-    if isinstance(value, str) and kind == "boolean":
-        return _BOOLEANS.get(value.lower(), value) if len(value) <= 5 else value
-    if isinstance(value, str) and kind == "integer":
-        return int(value) if _INTEGER.fullmatch(value) else value
-    if isinstance(value, float) and kind == "integer" and value.is_integer():
-        return int(value)
-    return value
+    convert = _CONVERSIONS.get(str(schema.get("type")))
+    return convert(value, schema) if convert else value
 
 
 def defaults(value: Mapping[str, object], schema: Mapping[str, object]) -> dict[str, object]:
@@ -81,13 +71,38 @@ def defaults(value: Mapping[str, object], schema: Mapping[str, object]) -> dict[
     return {**declared, **value}
 
 
-def _coerce_object(value: Mapping[str, object], schema: Mapping[str, object]) -> dict[str, object]:
+def _to_object(value: object, schema: Mapping[str, object]) -> object:
+    if not isinstance(value, Mapping):
+        return value
     known = _mapping(schema.get("properties"))
     return {
         key: coerce(item, _mapping(known.get(key)))
         for key, item in value.items()
         if item is not None and not (item == "" and key in known)
     }
+
+
+def _to_array(value: object, schema: Mapping[str, object]) -> object:
+    items = _mapping(schema.get("items"))
+    return [coerce(item, items) for item in value] if isinstance(value, list) else value
+
+
+def _to_boolean(value: object, _: Mapping[str, object]) -> object:
+    return _BOOLEANS.get(value.lower(), value) if isinstance(value, str) and len(value) <= 5 else value
+
+
+def _to_integer(value: object, _: Mapping[str, object]) -> object:
+    if isinstance(value, str):
+        return int(value) if _INTEGER.fullmatch(value) else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_CONVERSIONS: dict[str, Callable[[object, Mapping[str, object]], object]] = {
+    "object": _to_object,
+    "array": _to_array,
+    "boolean": _to_boolean,
+    "integer": _to_integer,
+}
 
 
 def _entries(path: Path, value: Mapping[object, object] | list[object]) -> list[tuple[Path, object]]:
