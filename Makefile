@@ -99,6 +99,7 @@ check: $(VENV)/.ready $(SAM_VENV)/.ready ## Lint and types
 	@$(BIN)/mypy --strict function
 	@$(BIN)/mypy --strict fallback
 	@$(BIN)/mypy --strict tools
+	@$(BIN)/mypy --strict tests/mutation
 	@PYTHONPATH=function $(BIN)/lint-imports --no-logo
 	@$(BIN)/cfn-lint template.yaml examples/*.yaml
 	@$(SAM) validate --lint

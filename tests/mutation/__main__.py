@@ -1,17 +1,20 @@
-"""Plant each bug in a copy of the repository, run its tests there, and tell which test found it.
+"""Plant each bug in a copy of the repository, run its tests there, and report which test found it.
 
-`python -m tests.mutants [part of a name]`. A bug that no test finds, or that can't be planted any more, is
+`python -m tests.mutation [part of a name]`. A bug that no test finds, or that can't be planted any more, is
 an error.
 """
 
 from __future__ import annotations
 
+import ast
+import difflib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 from collections.abc import Iterable
@@ -19,9 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from .planted import BUGS, Bug
+from .planting import ROOT, NotPlantableError, Planted
 
-ROOT = Path(__file__).parents[2]
 PROCESSES = 2
 LIMIT = 600
 """Seconds one bug's tests may take."""
@@ -33,7 +35,7 @@ _LEFT_OUT = (".git", ".venv", ".build", ".aws-sam", ".hypothesis", "__pycache__"
 class Found:
     """What became of a bug: the first test that failed, or what is wrong."""
 
-    bug: Bug
+    bug: Planted
     by: str
     error: str
     seconds: float
@@ -41,15 +43,18 @@ class Found:
 
 def main() -> int:
     """Return 0 where the tests pass without a bug and every bug is found."""
-    wanted = " ".join(sys.argv[1:])
-    bugs = [bug for bug in BUGS if wanted in bug.name]
+    part = " ".join(sys.argv[1:])
+    bugs = [bug for bug in _bugs() if part in bug.name]
+    if not bugs:
+        print(f"no bug has {part!r} in its name")
+        return 1
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies = [_copy(Path(folder) / str(number)) for number in range(PROCESSES)]
         files = sorted({name for bug in bugs for name in bug.tests})
-        code, told = _run(copies[0], files, "-n", str(PROCESSES))
+        code, printed = _run(copies[0], files, "-n", str(PROCESSES))
         if code:
-            print(f"the tests fail without any bug:\n{told[-3000:]}")
+            print(f"the tests fail without any bug:\n{printed[-3000:]}")
             return 1
         found = _all(bugs, copies)
     for each in found:
@@ -60,11 +65,19 @@ def main() -> int:
     return 1 if lives else 0
 
 
-def _all(bugs: list[Bug], copies: list[Path]) -> list[Found]:
+def _bugs() -> tuple[Planted, ...]:
+    # The targets are the function's own code: import it from this repository, as pytest does.
+    sys.path.insert(0, str(ROOT / "function"))
+    from .planted import BUGS
+
+    return BUGS
+
+
+def _all(bugs: list[Planted], copies: list[Path]) -> list[Found]:
     free = list(copies)
     lock = threading.Lock()
 
-    def plant(bug: Bug) -> Found:
+    def plant(bug: Planted) -> Found:
         with lock:
             copy = free.pop()
         try:
@@ -77,21 +90,24 @@ def _all(bugs: list[Bug], copies: list[Path]) -> list[Found]:
         return list(pool.map(plant, bugs))
 
 
-def _plant(bug: Bug, copy: Path) -> Found:
+def _plant(bug: Planted, copy: Path) -> Found:
     began = time.monotonic()
-    path = copy / "function" / "massdriver_redis" / bug.file
+    path = copy / bug.file
     sound = path.read_text()
-    if sound.count(bug.old) != 1:
-        error = f"{bug.file} holds the text to replace {sound.count(bug.old)} times, not once"
-        return Found(bug, "", error, time.monotonic() - began)
-    path.write_text(sound.replace(bug.old, bug.new))
     try:
-        code, told = _run(copy, bug.tests)
+        planted = bug.plant(sound)
+    except NotPlantableError as gone:
+        return Found(bug, "", f"{bug.file}: {gone}", time.monotonic() - began)
+    path.write_text(planted)
+    try:
+        code, printed = _run(copy, bug.tests)
     finally:
         path.write_text(sound)
-    by = re.search(r"^(?:FAILED|ERROR) (\S+)", told, re.MULTILINE)
-    error = "" if code == 1 and by else f"no test found it (pytest ended with {code})"
-    return Found(bug, by[1] if by else "", error, time.monotonic() - began)
+    by = re.search(r"^FAILED (\S+)", printed, re.MULTILINE)
+    lives = (
+        "" if code == 1 and by else f"no test found it (pytest ended with {code})\n{_diff(sound, planted)}"
+    )
+    return Found(bug, by[1] if by else "", lives, time.monotonic() - began)
 
 
 def _run(copy: Path, names: Iterable[str], *options: str) -> tuple[int, str]:
@@ -122,6 +138,13 @@ def _run(copy: Path, names: Iterable[str], *options: str) -> tuple[int, str]:
         check=False,
     )
     return done.returncode, done.stdout + done.stderr
+
+
+def _diff(sound: str, planted: str) -> str:
+    """Return the lines that differ, both sources written as Python writes a syntax tree."""
+    before, after = (ast.unparse(ast.parse(source)).splitlines() for source in (sound, planted))
+    lines = difflib.unified_diff(before, after, "sound", "planted", lineterm="", n=2)
+    return textwrap.indent("\n".join(lines), " " * 8)
 
 
 def _copy(folder: Path) -> Path:

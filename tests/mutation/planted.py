@@ -1,285 +1,171 @@
-"""The planted bugs: a piece of the function's text, what replaces it, and the tests that must notice."""
+"""The planted bugs: what is wrong, where, by which change of the code, and the tests that must find it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import ast
+from typing import TYPE_CHECKING
 
+from massdriver_redis import catalog, log
+from massdriver_redis.cloudformation import attributes, delivery, response
+from massdriver_redis.properties import arns, coercion, parse, rules, schemas, violations, windows
+from massdriver_redis.state import naming
 
-@dataclass(frozen=True)
-class Bug:
-    """`old` must stand in `file` (under function/massdriver_redis) exactly once."""
-
-    name: str
-    file: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
-
-
-_END_TO_END = (
-    "unit/reconciler/test_loop.py",
-    "unit/reconciler/test_apply.py",
-    "unit/reconciler/test_delete.py",
+from .changes import (
+    do_nothing,
+    drop_filter,
+    drop_guard,
+    drop_operand,
+    drop_statement,
+    replaced_by,
+    set_condition,
+    set_item,
+    set_keyword,
+    swap_constant,
+    swap_operator,
 )
+from .planting import Bug, Planted
+from .textual import TEXTUAL_BUGS
 
-BUGS = (
-    # --- who answers when, and with which id ---
-    Bug(
-        "crhelper answers with an id of its own making",
-        "handler.py",
-        "    def _cfn_response(self, event: object)",
-        "    def _no_cfn_response(self, event: object)",
-        ("unit/test_handler.py",),
-    ),
-    Bug(
-        "a poll's True counts as an id",
-        "handler.py",
-        "            if isinstance(candidate, str) and candidate:\n                return candidate\n",
-        '            if candidate:\n                return "True"\n',
-        ("unit/test_handler.py",),
-    ),
-    Bug(
-        "a poll returns True",
-        "handler.py",
-        '        logger.info("Invocation done", outcome=repr(self._outcome))\n        return self._physical_id()',
-        '        logger.info("Invocation done", outcome=repr(self._outcome))\n        return True',
-        ("unit/test_handler.py",),
-    ),
-    Bug(
-        "an answer before all is settled",
-        "reconciler/loop.py",
-        "        return Pending(self.physical_id, waiting)",
-        '        return Response("SUCCESS", self.physical_id)',
-        ("unit/reconciler/test_loop.py",),
-    ),
+if TYPE_CHECKING:
+    import ssl
+
+    from jsonschema import ValidationError
+
+_PARSE = "unit/properties/test_parse.py"
+_CATALOG = "unit/test_catalog.py"
+
+
+def _random_hash(text: str) -> str:
+    import base64
+    import os
+
+    return base64.b32encode(os.urandom(10)).decode().lower()[:10]
+
+
+def _unverified() -> ssl.SSLContext:
+    import ssl
+
+    return ssl._create_unverified_context()
+
+
+def _value_shown(path: violations.Path, error: ValidationError) -> list[violations.Violation]:
+    from massdriver_redis.properties.violations import Violation
+
+    return [Violation(path, error.message)]
+
+
+_REFERENCED: tuple[Bug, ...] = (
+    # --- ids ---
     Bug(
         "the physical id is drawn at random",
-        "state/naming.py",
-        "    digest = hashlib.sha256(text.encode()).digest()\n",
-        '    digest = hashlib.sha256(text.encode() + __import__("os").urandom(8)).digest()\n',
+        naming._hash,
+        replaced_by(_random_hash),
         ("unit/state/test_naming.py", "unit/reconciler/test_apply.py"),
     ),
     Bug(
-        "a failed update carries the new cluster's id",
-        "reconciler/loop.py",
-        '        return Response("FAILED", self.physical_id, reason)',
-        '        return Response("FAILED", getattr(getattr(self._job, "_wish", None), "computed", self.physical_id), reason)',
-        ("unit/reconciler/test_apply.py",),
+        "a property added later changes every earlier physical id",
+        naming.physical_id,
+        drop_filter(),
+        ("unit/state/test_naming.py",),
     ),
+    # --- the response and its delivery ---
     Bug(
         "NoEcho is not set",
-        "cloudformation/response.py",
-        '        "NoEcho": True,\n',
-        '        "NoEcho": False,\n',
+        response._encode,
+        set_item("NoEcho", False),
+        ("unit/cloudformation/test_response.py",),
+    ),
+    Bug(
+        "a response longer than CloudFormation takes is sent",
+        response.build,
+        set_condition(False, mentions=response._too_long),
+        ("unit/cloudformation/test_response.py",),
+    ),
+    Bug(
+        "the response that sam local shows holds the password",
+        response.masked,
+        set_condition(False, mentions="***"),
         ("unit/cloudformation/test_response.py",),
     ),
     Bug(
         "a refused response counts as delivered",
-        "cloudformation/delivery.py",
-        "        if 200 <= status < 300:\n",
-        "        if status:\n",
+        delivery.send,
+        swap_constant(300, 600),
         ("unit/cloudformation/test_delivery.py",),
     ),
     Bug(
-        "any host may be answered",
-        "cloudformation/request.py",
-        "    if not name.endswith(_AWS_HOSTS) or port not in (None, 443):\n        raise refusal\n",
-        "",
-        ("unit/cloudformation/test_request.py", "contract/test_hostile.py"),
-    ),
-    # --- the rule, the order, the deadline ---
-    Bug(
-        "no rule is armed",
-        "reconciler/loop.py",
-        "        if not isinstance(step, Note) and self._arm():\n            return None\n",
-        "",
-        ("unit/reconciler/test_loop.py",),
+        "an expired ResponseURL is tried again",
+        delivery.send,
+        drop_guard(mentions=delivery.RefusedError),
+        ("unit/cloudformation/test_delivery.py",),
     ),
     Bug(
-        "the rule is armed after the step",
-        "reconciler/loop.py",
-        "        if not isinstance(step, Note) and self._arm():\n            return None\n",
-        "        if not isinstance(step, Note) and not self._armed:\n"
-        "            self._job.make(step)\n            self._arm()\n            return None\n",
-        ("unit/reconciler/test_loop.py",),
+        "any certificate is trusted",
+        delivery._tls,
+        replaced_by(_unverified),
+        ("unit/cloudformation/test_delivery.py",),
+    ),
+    # --- the attributes ---
+    Bug(
+        "a cluster-mode group's endpoint is looked for at the primary",
+        attributes._endpoint,
+        set_condition(False, at=0),
+        ("unit/cloudformation/test_attributes.py",),
     ),
     Bug(
-        "the rule stays after the answer",
-        "aws/poll_rule.py",
-        '        self.drop([request_id])\n        self._remove("delete_rule", {"Name": self.name})\n\n    def _remove',
-        "\n    def _remove",
-        ("unit/aws/test_poll_rule.py", "unit/reconciler/test_loop.py"),
+        "the artifact is not checked against its schema",
+        attributes.artifact,
+        drop_statement(mentions=schemas.check_artifact),
+        ("unit/cloudformation/test_attributes.py",),
     ),
     Bug(
-        "the deadline is not looked at",
-        "reconciler/loop.py",
-        "        return self._clock.now() >= self._request.deadline",
-        "        return False",
-        ("unit/reconciler/test_loop.py",),
+        "readers are sent to the primary",
+        attributes.attributes,
+        drop_operand(0, mentions=attributes._endpoint),
+        ("unit/cloudformation/test_attributes.py",),
     ),
+    # --- the properties ---
     Bug(
-        "requests in any order",
-        "state/record.py",
-        "        return 0 < self.signed_at < other.signed_at",
-        "        return False",
-        ("unit/state/test_record.py", "unit/reconciler/test_loop.py", "concurrency/test_races.py"),
+        "a hostile input reaches the validator",
+        parse.read,
+        drop_statement(mentions=coercion.bounded),
+        (_PARSE,),
     ),
+    Bug("an empty string counts as given", coercion._to_object, drop_filter(), (_PARSE,)),
+    Bug("true in quotes stays a string", coercion._to_boolean, set_condition(False), (_PARSE,)),
+    Bug("two Regions may differ", rules._regions, set_condition(False, at=-1), (_PARSE,)),
+    Bug("any ARN may be assumed", rules._role, set_condition(False, mentions=arns.is_role), (_PARSE,)),
+    Bug("the ingress may be the whole of IPv4", rules._cidr, set_condition(False, at=-1), (_PARSE,)),
+    Bug("a node type runs on any engine", rules._engine, set_condition(False, at=-1), (_PARSE,)),
+    Bug("windows that touch overlap", windows._meet, swap_operator(ast.Lt, ast.LtE, at=0), (_PARSE,)),
+    # --- versions ---
+    Bug("the patch of a version from 6 on counts", catalog._comparable, set_condition(False), (_CATALOG,)),
     Bug(
-        "what was answered is answered again",
-        "reconciler/apply.py",
-        "        if observed.record.was_answered(self._request.request_id):",
-        "        if False:",
-        ("unit/reconciler/test_loop.py", "concurrency/test_races.py"),
-    ),
-    Bug(
-        "throttling is final",
-        "aws/session.py",
-        '        "Throttling",\n',
-        "",
-        ("unit/aws/test_session.py", "unit/reconciler/test_loop.py"),
-    ),
-    Bug(
-        "one look is enough to fail",
-        "reconciler/loop.py",
-        "        if answer == doubted:\n            return answer\n        self._doubted = answer\n        return None",
-        "        return answer",
-        ("concurrency/test_races.py", "faults/test_faults.py"),
-    ),
-    # --- whose is it ---
-    Bug(
-        "the ownership check is forgotten",
-        "state/ownership.py",
-        "if each and each.description == description",
-        "if each",
-        ("unit/state/test_ownership.py", "unit/reconciler/test_apply.py"),
-    ),
-    Bug(
-        "a foreign replication group is deleted",
-        "state/ownership.py",
-        "        replication_group=_owned([found.replication_group], owner.marker),",
-        "        replication_group=found.replication_group,",
-        ("unit/planner/test_delete.py", "unit/reconciler/test_delete.py"),
-    ),
-    Bug(
-        "a cluster that was handed over is adopted",
-        "reconciler/target.py",
-        "        if observed.record.in_service or (observed.replication_group and not observed.security_group):",
-        "        if False:",
-        ("unit/reconciler/test_apply.py",),
-    ),
-    Bug(
-        "an id made up by CloudFormation leads to a cluster in use",
-        "reconciler/delete.py",
-        "            if self._recomputed and self._handed_over(observed, delivered=True):",
-        "            if False:",
-        ("unit/reconciler/test_delete.py",),
-    ),
-    Bug(
-        "a half-made replacement passes for handed over",
-        "reconciler/apply.py",
-        "            known = succeeded or physical_id == self._wish.current_id",
-        "            known = True",
-        ("unit/reconciler/test_apply.py",),
-    ),
-    # --- what is changed, and how ---
-    Bug(
-        "not stabilized on all levels",
-        "state/observed.py",
-        "    return _not_stabilized_node(live)",
-        "    return None",
-        ("unit/state/test_observed.py", "unit/planner/test_plan.py"),
-    ),
-    Bug(
-        "a change waits for the maintenance window",
-        "calls/elasticache.py",
-        '        {"ReplicationGroupId": group_id, "ApplyImmediately": True, **settings},',
-        '        {"ReplicationGroupId": group_id, **settings},',
-        ("unit/calls/test_base.py", "unit/reconciler/test_apply.py"),
-    ),
-    Bug(
-        "failover is sent to a cluster-mode group",
-        "planner/scaling.py",
-        '        failover=not live.cluster_mode and desired.failover and live.automatic_failover != "enabled",',
-        "        failover=desired.failover,",
-        ("unit/planner/test_update.py", "unit/planner/test_plan.py"),
-    ),
-    Bug(
-        "compared with the old properties and not with what is live",
-        "planner/replacement.py",
-        '        "secure": (live.tls, wanted.secure),',
-        '        "secure": (True, True),',
-        ("unit/reconciler/test_apply.py",),
-    ),
-    Bug(
-        "a change that AWS reverted goes unnoticed",
-        "planner/plan.py",
-        "    _Rule(requested_change.in_flight, requested_change.details),\n",
-        "",
-        ("unit/planner/test_plan.py", "unit/reconciler/test_loop.py"),
-    ),
-    Bug(
-        "a downgrade is not refused",
-        "planner/engine.py",
-        "    if not requested or not keeps_newer(desired, live):\n",
-        "    if True:\n",
-        ("unit/planner/test_plan.py", "unit/reconciler/test_apply.py"),
-    ),
-    Bug(
-        "at-rest encryption is off",
-        "planner/create.py",
-        '        "AtRestEncryptionEnabled": True,',
-        '        "AtRestEncryptionEnabled": False,',
-        ("unit/planner/test_create.py", "unit/reconciler/test_apply.py"),
-    ),
-    Bug(
-        "the port is open to the world",
-        "calls/ec2.py",
-        '            "IpRanges": [{"CidrIp": cidr, "Description": INGRESS_NOTE}],',
-        '            "IpRanges": [{"CidrIp": "0.0.0.0/0", "Description": INGRESS_NOTE}],',
-        ("unit/calls/test_base.py", "unit/reconciler/test_apply.py"),
-    ),
-    # --- what is kept when all goes ---
-    Bug(
-        "no final snapshot",
-        "calls/elasticache.py",
-        "    if final_snapshot:\n        request[",
-        "    if False:\n        request[",
-        ("unit/reconciler/test_delete.py", "unit/calls/test_base.py"),
-    ),
-    Bug(
-        "the token goes without a recovery window",
-        "planner/delete.py",
-        "recoverable=keep",
-        "recoverable=False",
-        ("unit/planner/test_delete.py", "unit/reconciler/test_delete.py"),
-    ),
-    Bug(
-        "the security group is left behind",
-        "planner/delete.py",
-        "        return Apply(ec2.delete_security_group(observed.security_group.id))",
-        "        pass",
-        ("unit/planner/test_delete.py", "unit/reconciler/test_delete.py"),
+        "the end of support is not warned of",
+        catalog.support_warning,
+        drop_guard(at=2),
+        (_CATALOG,),
     ),
     # --- secrets ---
     Bug(
-        "the event is logged as it came",
-        "handler.py",
-        "        log.protect(*secrets_of(self._request))\n",
-        '        logger.info("Event", event=event)\n        log.protect(*secrets_of(self._request))\n',
-        ("unit/test_handler.py", "unit/reconciler/test_loop.py"),
+        "a mistake's message holds the value",
+        violations._type,
+        replaced_by(_value_shown),
+        (_PARSE, "contract/test_secrecy.py"),
+    ),
+    Bug(
+        "the external id stands in logs of the properties",
+        parse.Authentication,
+        set_keyword("repr", True),
+        (_PARSE, "contract/test_secrecy.py"),
     ),
     Bug(
         "nothing is hidden in logs and Reasons",
-        "log.py",
-        "            text = text.replace(secret, MASK)",
-        "            pass",
+        log.redact,
+        drop_statement(at=0),
         ("unit/test_log.py", "unit/reconciler/test_loop.py"),
     ),
-    Bug(
-        "every try draws a new token",
-        "calls/elasticache.py",
-        '        token="stored" if secure else "none",',
-        '        token="new" if secure else "none",',
-        ("unit/calls/test_base.py", "unit/reconciler/test_apply.py"),
-    ),
+    Bug("libraries log at Lambda's level", log.quiet_libraries, do_nothing(), ("unit/test_log.py",)),
 )
+
+BUGS: tuple[Planted, ...] = (*_REFERENCED, *TEXTUAL_BUGS)

@@ -1,25 +1,42 @@
-"""The planted bugs: each can still be planted, and each leaves a file that Python takes."""
+"""Each bug can be planted, and leaves another module that Python compiles and whose names are all defined."""
 
 from __future__ import annotations
 
 import ast
-from pathlib import Path
+import builtins
+import dis
+from collections.abc import Iterator
+from types import CodeType
 
 import pytest
 
 from .planted import BUGS
-
-ROOT = Path(__file__).parents[2]
+from .planting import ROOT, Bug, Planted
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
-def test_a_bug_can_be_planted_where_it_says(bug):
-    sound = (ROOT / "function" / "massdriver_redis" / bug.file).read_text()
+def test_a_bug_can_be_planted_where_it_says(bug: Planted) -> None:
+    sound = (ROOT / bug.file).read_text()
 
-    assert sound.count(bug.old) == 1
-    assert ast.dump(ast.parse(sound.replace(bug.old, bug.new))) != ast.dump(ast.parse(sound))
+    planted = bug.plant(sound)
+
+    assert ast.dump(ast.parse(planted)) != ast.dump(ast.parse(sound))
     assert all((ROOT / "tests" / name).is_file() for name in bug.tests)
+    if isinstance(bug, Bug):
+        unknown = set(_globals(compile(planted, bug.file, "exec"))) - vars(bug.module).keys()
+        assert unknown <= set(dir(builtins)), "a NameError would be found by any test"
 
 
-def test_there_are_more_than_twenty_bugs_and_no_two_of_a_name():
-    assert len({bug.name for bug in BUGS}) == len(BUGS) > 20
+def test_every_bug_has_a_name_of_its_own_and_tests_that_must_find_it() -> None:
+    assert len({bug.name for bug in BUGS}) == len(BUGS) >= 36
+    assert all(bug.tests for bug in BUGS)
+
+
+def _globals(code: CodeType) -> Iterator[str]:
+    """Yield the global names that the functions of a module load."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            for instruction in dis.get_instructions(constant):
+                if instruction.opname == "LOAD_GLOBAL":
+                    yield str(instruction.argval)
+            yield from _globals(constant)
