@@ -49,7 +49,7 @@ def test_the_provider_imports_with_nothing_but_its_artifact() -> None:
 
 def test_the_provider_finds_its_schemas_in_the_artifact() -> None:
     folder = BUILT / "ProviderFunction" / "schemas"
-    code = "from massdriver_redis import schemas; print(schemas.directory())"
+    code = "from massdriver_redis.properties import schemas; print(schemas.directory())"
     assert alone("ProviderFunction", code).strip() == str(folder)
     shipped = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert shipped == {path.name: path.read_bytes() for path in (ROOT / "schemas").iterdir()}
@@ -59,9 +59,9 @@ def test_the_built_provider_validates_by_those_schemas() -> None:
     event = json.loads((ROOT / "events" / "free-tier-broken.json").read_text())
     code = f"""
 from datetime import date
-from massdriver_redis import properties
+from massdriver_redis.properties import parse
 try:
-    properties.read({event["ResourceProperties"]!r}, today=date(2026, 7, 1))
+    parse.read({event["ResourceProperties"]!r}, today=date(2026, 7, 1))
 except Exception as error:
     print(error)
 """
