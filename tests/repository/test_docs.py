@@ -18,6 +18,8 @@ from massdriver_redis import catalog
 from massdriver_redis.aws import poll_rule
 from massdriver_redis.calls import secretsmanager
 from massdriver_redis.cloudformation import response
+from massdriver_redis.errors import AccessDeniedError, NotUpdatableError, NotYetVisibleError, ResourceError
+from massdriver_redis.planner.decision import Reject
 from massdriver_redis.properties import parse as properties
 from massdriver_redis.properties import rules, schemas
 
@@ -25,15 +27,15 @@ ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+TESTS = ROOT / "tests" / "README.md"
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), TESTS])
+
+RENAMED = {"envelope", "context", "constants", "events", "schedules", "wire"}
+"""Temporary: modules of the harness on their way from the first two names to the next two, and new ones."""
 
 FAILURES = {
-    "AccessDeniedError",
-    "NotUpdatableError",
-    "NotYetVisibleError",
-    "Reject",
-    "ResourceError",
-    "SchemaError",
+    *(each.__name__ for each in (AccessDeniedError, NotUpdatableError, NotYetVisibleError, ResourceError)),
+    *(each.__name__ for each in (Reject, schemas.SchemaError)),
     "_failed",
     "_nothing_made",
 }
@@ -96,7 +98,7 @@ def anchors(page: Path) -> set[str]:
 # --- links and commands ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_to_a_file_and_a_heading_that_exist(page: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
         if link.startswith("https://"):
@@ -107,7 +109,7 @@ def test_every_link_leads_to_a_file_and_a_heading_that_exist(page: Path) -> None
         assert not fragment or fragment in anchors(target), link
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_make_target_that_is_named_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     text = page.read_text("utf-8")
@@ -224,6 +226,17 @@ def test_the_architecture_names_every_variable_of_the_functions() -> None:
     names = {name for each in functions for name in each["Properties"]["Environment"]["Variables"]}
     assert {"RESOURCE_PREFIX", "RESPONSE_HOST"} <= names
     assert all(f"`{name}`" in text for name in names)
+
+
+def test_the_index_of_the_tests_names_every_folder_and_every_module_of_the_harness() -> None:
+    text = TESTS.read_text("utf-8")
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")}
+    modules = {path.stem for path in (ROOT / "tests" / "harness").glob("[!_]*.py")}
+    kept = {name for name in modules if not name.startswith("test_")}
+    named = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+
+    assert [folder for folder in folders if f"`{folder}/" not in text] == []
+    assert kept - RENAMED == named - RENAMED - {"deployed", "full"}
 
 
 # --- the Reasons -----------------------------------------------------------------------------------
