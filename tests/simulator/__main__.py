@@ -12,7 +12,7 @@ from .simulator import Simulator
 
 
 def main() -> None:
-    """Serve until interrupted; subnets and security groups are taken as they come."""
+    """Serve until interrupted; any subnet and security group is accepted."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulator", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second")

@@ -1,4 +1,4 @@
-"""Engine versions, parameter group families and node types as AWS offers them in mid-2026.
+"""Engine versions, parameter group families and node types that AWS offers in mid-2026.
 
 Versions: DescribeCacheEngineVersions of us-east-1 as recorded by aws-cloudformation/cfn-lint in July
 2026. Node types and their minimum engines: the user guide's page of supported node types.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class EngineVersion:
-    """One version on offer: what Create takes (`version`) and what members report (`full`)."""
+    """One offered version: what Create takes (`version`) and what members report (`full`)."""
 
     engine: str
     version: str
@@ -82,11 +82,11 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def generation(engine: str, full: str) -> tuple[int, tuple[int, ...]]:
-    """Return what orders versions: every Valkey comes after every Redis."""
+    """Return the sort key of a version: every Valkey comes after every Redis."""
     return (1 if engine == "valkey" else 0, numbers(full))
 
 
-def on_offer(engine: str, version: str) -> EngineVersion | None:
+def offered(engine: str, version: str) -> EngineVersion | None:
     """Return the version a caller named, '6.x' being the newest 6, or None."""
     wanted = [known for known in VERSIONS if known.engine == engine]
     if re.fullmatch(r"\d+\.x", version):
@@ -96,12 +96,12 @@ def on_offer(engine: str, version: str) -> EngineVersion | None:
 
 
 def allowed_changes(node_type: str, full: str) -> tuple[list[str], list[str]]:
-    """Return the node types a cluster of this type and engine may move up and down to.
+    """Return the node types that a cluster of this type and engine can scale up and down to.
 
-    A type of the same memory in another family counts as a move up.
+    A type of the same memory in another family counts as scaling up.
     """
-    here = NODE_TYPES[node_type].memory
+    memory = NODE_TYPES[node_type].memory
     fitting = [kind for kind in NODE_TYPES.values() if kind.minimum_engine <= numbers(full)]
-    up = sorted(kind.name for kind in fitting if kind.memory >= here and kind.name != node_type)
-    down = sorted(kind.name for kind in fitting if kind.memory < here)
+    up = sorted(kind.name for kind in fitting if kind.memory >= memory and kind.name != node_type)
+    down = sorted(kind.name for kind in fitting if kind.memory < memory)
     return up, down

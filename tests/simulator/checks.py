@@ -32,14 +32,14 @@ def legal_name(name: str, parameter: str) -> str:
 
 
 def simulated(params: dict[str, Any], known: Collection[str]) -> None:
-    """Fail loudly on a parameter the simulator knows nothing of, rather than ignore it."""
+    """Raise NotImplementedError for a parameter that is not simulated, rather than ignore it."""
     unknown = sorted(name for name in params if name not in known)
     if unknown:
         raise NotImplementedError(f"not simulated: {', '.join(unknown)}")
 
 
 def engine_version(engine: str, wanted: str) -> EngineVersion:
-    """Return the version on offer, or refuse as AWS does.
+    """Return an offered version, or refuse as AWS does.
 
     Sources: crossplane-contrib/provider-aws#1617 (a patch of 6 and later) and
     ministryofjustice/cloud-platform-environments#5753 (a version that does not exist).
@@ -49,7 +49,7 @@ def engine_version(engine: str, wanted: str) -> EngineVersion:
         raise bad_value(
             f"Specific version selection is not allowed for '{wanted}', please use '{'.'.join(parts[:2])}'"
         )
-    found = catalog.on_offer(engine, wanted)
+    found = catalog.offered(engine, wanted)
     if found is None:
         raise bad_combination(f"Cannot find version {wanted} for {engine}")
     return found
@@ -74,7 +74,7 @@ def parameter_group(name: str, engine: str, family: str) -> None:
 
 
 def node_type(name: str, full_version: str) -> None:
-    """Refuse a node type that is not sold or needs a newer engine (user guide, supported node types)."""
+    """Refuse a node type that is not offered or needs a newer engine (user guide, supported node types)."""
     kind = catalog.NODE_TYPES.get(name)
     if kind is None:
         raise bad_value(f"The node type {name} is not supported.")
@@ -109,7 +109,7 @@ def replicas_per_shard(replicas: int) -> None:
         raise bad_value("The number of replicas per node group must be between 0 and 5.")
 
 
-def nodes_of_one_group(nodes: int, quotas: Quotas, code: str) -> None:
+def nodes_of_one_cluster(nodes: int, quotas: Quotas, code: str) -> None:
     if nodes > quotas.nodes_per_group:
         raise Refusal(code, f"{nodes} nodes exceed the quota of {quotas.nodes_per_group} nodes per cluster.")
 

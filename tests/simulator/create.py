@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import checks, views
 from .errors import Refusal, bad_combination, bad_value
 from .members import shard
-from .state import Group, SubnetGroup
+from .state import ReplicationGroup, SubnetGroup
 from .windows import check_windows
 
 if TYPE_CHECKING:
@@ -22,15 +22,15 @@ _KNOWN = """ReplicationGroupId ReplicationGroupDescription AutomaticFailoverEnab
     SnapshotRetentionLimit SnapshotWindow AuthToken TransitEncryptionEnabled TransitEncryptionMode
     AtRestEncryptionEnabled KmsKeyId PreferredCacheClusterAZs"""
 
-# Windows AWS picks when none is given. It may pick one that collides with the other one you set
-# (ministryofjustice/cloud-platform-environments#5252), so this one collides with a usual morning backup.
+# The windows that AWS picks when none is given. AWS may pick one that overlaps the other, given one
+# (ministryofjustice/cloud-platform-environments#5252), so this one overlaps a usual morning backup.
 _MAINTENANCE = "sun:07:30-sun:08:30"
 _SNAPSHOTS = "03:00-04:00"
 
 
 @dataclass(frozen=True)
 class _Shape:
-    """How many shards, replicas in each, and whether cluster mode is on."""
+    """The number of shards, of replicas in each, and whether cluster mode is on."""
 
     shards: int
     replicas: int
@@ -53,11 +53,11 @@ def create_replication_group(region: Region, params: dict[str, Any]) -> dict[str
     snapshot_window, maintenance_window = _windows(params)
     checks.retention(params.get("SnapshotRetentionLimit", 0))
     _check_source(region, params)
-    checks.nodes_of_one_group(shape.nodes, region.quotas, "NodeQuotaForClusterExceeded")
+    checks.nodes_of_one_cluster(shape.nodes, region.quotas, "NodeQuotaForClusterExceeded")
     checks.nodes_of_the_region(region.nodes() + shape.nodes, region.quotas)
     subnets = _subnets(region, params)
     region.check_capacity()
-    group = Group(
+    group = ReplicationGroup(
         id=group_id,
         arn=region.arn("replicationgroup", group_id),
         description=params["ReplicationGroupDescription"],
@@ -92,13 +92,13 @@ def create_replication_group(region: Region, params: dict[str, Any]) -> dict[str
     return {"ReplicationGroup": views.replication_group(region, group)}
 
 
-def _begin(region: Region, group: Group, params: dict[str, Any]) -> None:
+def _begin(region: Region, group: ReplicationGroup, params: dict[str, Any]) -> None:
     region.groups[group.id] = group
     region.history[group.id] = group.history
     region.tags[group.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
     if region.timing.stale > 0:
         group.stale_view, group.stale_until = views.NOTHING, region.now + region.timing.stale
-    region.tell("created", group)
+    region.notify("created", group)
     failure = region.script.failed_creates.popleft() if region.script.failed_creates else None
 
     def end() -> None:
@@ -110,7 +110,7 @@ def _begin(region: Region, group: Group, params: dict[str, Any]) -> None:
             return
         region.event(group.id, f"Replication group {group.id} created")
         region.settle(group, list(group.every_member()))
-        region.tell("available", group)
+        region.notify("available", group)
 
     region.at(region.timing.create, end)
 

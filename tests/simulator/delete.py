@@ -9,17 +9,17 @@ from .errors import bad_combination, group_busy
 
 if TYPE_CHECKING:
     from .region import Region
-    from .state import Group
+    from .state import ReplicationGroup
 
 _DELETABLE = ("available", "create-failed")
 
 
 def delete_replication_group(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    """Accept only a quiet group, or one whose creation failed (aws-controllers-k8s/community#948)."""
+    """Accept a settled or a create-failed replication group (aws-controllers-k8s/community#948)."""
     group = region.group(params["ReplicationGroupId"])
     if params.get("RetainPrimaryCluster"):
         raise NotImplementedError("not simulated: RetainPrimaryCluster")
-    _check_quiet(group)
+    _check_deletable(group)
     seconds = region.timing.delete
     if "FinalSnapshotIdentifier" in params:
         if group.status == "create-failed":
@@ -34,7 +34,7 @@ def delete_replication_group(region: Region, params: dict[str, Any]) -> dict[str
     return {"ReplicationGroup": views.replication_group(region, group)}
 
 
-def _check_quiet(group: Group) -> None:
+def _check_deletable(group: ReplicationGroup) -> None:
     if group.status not in _DELETABLE:
         raise group_busy(
             f"Replication group {group.id} has status {group.status} which is not valid for deletion."

@@ -1,4 +1,4 @@
-"""The describes: groups, clusters, engine versions, parameter groups, events, allowed node types."""
+"""The Describe calls: replication groups, clusters, engine versions, parameter groups, events, node types."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def describe_cache_parameter_groups(region: Region, params: dict[str, Any]) -> d
 
 
 def describe_events(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    """Newest first; the last hour unless StartTime or Duration says otherwise, never before two weeks ago."""
+    """Return events, newest first: of the last hour by default, and of the last two weeks at most."""
     if "SourceIdentifier" in params and "SourceType" not in params:
         raise bad_combination("SourceType must be specified when SourceIdentifier is specified.")
     end = _epoch(params.get("EndTime"), region.now)
@@ -114,5 +114,5 @@ def list_allowed_node_type_modifications(region: Region, params: dict[str, Any])
     return {"ScaleUpModifications": up, "ScaleDownModifications": down}
 
 
-def _epoch(moment: datetime | None, default: float) -> float:
-    return default if moment is None else moment.timestamp()
+def _epoch(time: datetime | None, default: float) -> float:
+    return default if time is None else time.timestamp()

@@ -6,7 +6,7 @@ from moto.core.exceptions import ServiceException
 
 
 class Refusal(ServiceException):
-    """AWS says no: `code` is the code on the wire, `message` the text beside it."""
+    """An error response: `code` is the code on the wire, `message` its text."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)

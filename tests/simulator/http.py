@@ -75,6 +75,6 @@ def _handler_class(simulator: Handler) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(payload)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as inherited
-            """Say nothing: the test's output is its own."""
+            """Log nothing to the test's output."""
 
     return Answering

@@ -1,4 +1,4 @@
-"""ModifyReplicationGroup: which refusals it meets and which effects it has."""
+"""ModifyReplicationGroup: its refusals and its effects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from . import catalog, checks, views
 from .errors import Refusal, bad_combination
 from .modify_engine import engine_effects, target_version
 from .modify_token import token_effects
-from .state import Effect, Group
+from .state import Effect, ReplicationGroup
 from .windows import check_windows
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _EVERY_MEMBER = {"node_type", "engine_version", "security_groups", "auth_token"}
 
 def modify_replication_group(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     checks.simulated(params, _KNOWN.split())
-    group = region.quiet_group(params["ReplicationGroupId"])
+    group = region.settled_group(params["ReplicationGroupId"])
     effects = [
         *_encryption(group, params),
         *token_effects(region, group, params),
@@ -47,14 +47,14 @@ def modify_replication_group(region: Region, params: dict[str, Any]) -> dict[str
     return {"ReplicationGroup": _answer(region, group)}
 
 
-def _answer(region: Region, group: Group) -> dict[str, Any]:
-    """The response lags like the describes do (elasticache-controller: "returns a stale Engine field")."""
+def _answer(region: Region, group: ReplicationGroup) -> dict[str, Any]:
+    """Return a response as stale as the Describe calls (elasticache-controller: "a stale Engine field")."""
     shown = group.stale_view.group if group.stale_view and region.now < group.stale_until else None
     return shown or views.replication_group(region, group)
 
 
-def _defer(region: Region, group: Group, effects: list[Effect]) -> dict[str, Any]:
-    """Without ApplyImmediately nothing happens until the maintenance window; members show it as pending."""
+def _defer(region: Region, group: ReplicationGroup, effects: list[Effect]) -> dict[str, Any]:
+    """Without ApplyImmediately a change waits for the maintenance window; members show it as pending."""
     if not effects:
         raise bad_combination("No modifications were requested")
     region.about_to_change(group)
@@ -65,7 +65,7 @@ def _defer(region: Region, group: Group, effects: list[Effect]) -> dict[str, Any
     return {"ReplicationGroup": views.replication_group(region, group)}
 
 
-def _encryption(group: Group, params: dict[str, Any]) -> list[Effect]:
+def _encryption(group: ReplicationGroup, params: dict[str, Any]) -> list[Effect]:
     """Refuse every change of encryption in transit, the unchanged value included.
 
     Sources: aws-controllers-k8s/community#2536; the user guide (create-only before 7.0.5).
@@ -77,7 +77,7 @@ def _encryption(group: Group, params: dict[str, Any]) -> list[Effect]:
             raise bad_combination(
                 f"Transit encryption mode is not supported for engine version {group.version}"
             )
-        raise NotImplementedError("not simulated: turning encryption in transit on or off")
+        raise NotImplementedError("not simulated: a change of encryption in transit")
     if "TransitEncryptionEnabled" in params:
         raise bad_combination(
             "Modification of transit encryption is not supported for access control enabled clusters."
@@ -85,7 +85,7 @@ def _encryption(group: Group, params: dict[str, Any]) -> list[Effect]:
     return []
 
 
-def _node_type(region: Region, group: Group, params: dict[str, Any]) -> list[Effect]:
+def _node_type(region: Region, group: ReplicationGroup, params: dict[str, Any]) -> list[Effect]:
     wanted = params.get("CacheNodeType", group.node_type)
     if wanted == group.node_type:
         return []
@@ -101,7 +101,7 @@ def _node_type(region: Region, group: Group, params: dict[str, Any]) -> list[Eff
     return [Effect("node_type", region.timing.node_type, apply, pending={"CacheNodeType": wanted})]
 
 
-def _failover(region: Region, group: Group, params: dict[str, Any]) -> list[Effect]:
+def _failover(region: Region, group: ReplicationGroup, params: dict[str, Any]) -> list[Effect]:
     """Failover and Multi-AZ (aws-cloudformation/cloudformation-coverage-roadmap#383 and #1275)."""
     on = params.get("AutomaticFailoverEnabled", group.failover == "enabled")
     multi_az = params.get("MultiAZEnabled", group.multi_az)
@@ -121,7 +121,7 @@ def _failover(region: Region, group: Group, params: dict[str, Any]) -> list[Effe
     return effects
 
 
-def _check_failover(group: Group, on: bool) -> None:
+def _check_failover(group: ReplicationGroup, on: bool) -> None:
     if group.cluster_enabled and not on:
         raise bad_combination(
             "Turning off automatic failover for replication group with cluster mode enabled is not supported."
@@ -130,7 +130,7 @@ def _check_failover(group: Group, on: bool) -> None:
         raise bad_combination("Replication group must have at least one read replica to enable autofailover.")
 
 
-def _failover_effect(region: Region, group: Group, on: bool) -> Effect:
+def _failover_effect(region: Region, group: ReplicationGroup, on: bool) -> Effect:
     before, after = group.failover, "enabled" if on else "disabled"
 
     def begin() -> None:
@@ -150,14 +150,14 @@ def _failover_effect(region: Region, group: Group, on: bool) -> Effect:
     )
 
 
-def _multi_az_effect(region: Region, group: Group, on: bool) -> Effect:
+def _multi_az_effect(region: Region, group: ReplicationGroup, on: bool) -> Effect:
     def apply() -> None:
         group.multi_az = on
 
     return Effect("multi_az", region.timing.failover, apply)
 
 
-def _security_groups(region: Region, group: Group, params: dict[str, Any]) -> list[Effect]:
+def _security_groups(region: Region, group: ReplicationGroup, params: dict[str, Any]) -> list[Effect]:
     """The same set sent again starts another round of `modifying` (crossplane-contrib/provider-aws#1023)."""
     if "SecurityGroupIds" not in params:
         return []
@@ -180,7 +180,7 @@ def _security_groups(region: Region, group: Group, params: dict[str, Any]) -> li
     return [Effect("security_groups", region.timing.security_groups, apply, begin=begin, undo=undo)]
 
 
-def _minor(region: Region, group: Group, params: dict[str, Any]) -> list[Effect]:
+def _minor(region: Region, group: ReplicationGroup, params: dict[str, Any]) -> list[Effect]:
     """Description, windows, backups and automatic minor upgrades: shown at once."""
     changes: dict[str, Any] = {}
     for parameter, attribute in (
@@ -206,11 +206,11 @@ def _minor(region: Region, group: Group, params: dict[str, Any]) -> list[Effect]
     return [Effect("minor", region.timing.minor, lambda: None, begin=begin)]
 
 
-def _backups(group: Group, params: dict[str, Any]) -> dict[str, Any]:
+def _backups(group: ReplicationGroup, params: dict[str, Any]) -> dict[str, Any]:
     """Retention and the cluster snapshots are taken of.
 
     Sources: aws/aws-cdk#6256 and hashicorp/terraform#19336 (cluster mode disabled needs both
-    parameters), hashicorp/terraform-provider-aws#46326 (a member that is no longer there).
+    parameters), hashicorp/terraform-provider-aws#46326 (a member that no longer exists).
     """
     days = params.get("SnapshotRetentionLimit", group.retention)
     member = params.get("SnapshottingClusterId")

@@ -1,4 +1,4 @@
-"""The engine of a group: its version and parameter group, changed by callers or by AWS itself."""
+"""The engine of a replication group: its version and parameter group, changed by callers or by AWS."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from . import catalog, checks
 from .errors import bad_combination
-from .state import Effect, Group
+from .state import Effect, ReplicationGroup
 
 if TYPE_CHECKING:
     from .region import Region
 
 
-def upgrade_by_aws(region: Region, group: Group, full: str) -> None:
-    """Upgrade a group at once, as AWS does in a maintenance window, its parameter group included."""
+def upgrade_by_aws(region: Region, group: ReplicationGroup, full: str) -> None:
+    """Upgrade a replication group and its parameter group at once, as AWS does in a maintenance window."""
     known = next(version for version in catalog.VERSIONS if version.full == full)
     _upgrade(group, known, f"default.{known.family}{checks.CLUSTER_ON if group.cluster_enabled else ''}")
     for member in group.every_member():
@@ -22,7 +22,7 @@ def upgrade_by_aws(region: Region, group: Group, full: str) -> None:
     region.event(group.id, f"Upgraded the engine of {group.id} to {full} in the maintenance window")
 
 
-def engine_effects(region: Region, group: Group, params: dict[str, Any]) -> list[Effect]:
+def engine_effects(region: Region, group: ReplicationGroup, params: dict[str, Any]) -> list[Effect]:
     """Return the effect of another version, or refuse."""
     target = target_version(group, params)
     name = params.get("CacheParameterGroupName", group.parameter_group)
@@ -41,8 +41,8 @@ def engine_effects(region: Region, group: Group, params: dict[str, Any]) -> list
     return []
 
 
-def target_version(group: Group, params: dict[str, Any]) -> catalog.EngineVersion:
-    """Return the version a group is to have, or refuse.
+def target_version(group: ReplicationGroup, params: dict[str, Any]) -> catalog.EngineVersion:
+    """Return the version that the call asks for, or refuse.
 
     Sources: cloudposse/terraform-aws-elasticache-redis#88 (6.x), hashicorp/terraform-provider-aws#4166
     (older versions) and #45229 (Valkey to Redis).
@@ -69,15 +69,15 @@ def target_version(group: Group, params: dict[str, Any]) -> catalog.EngineVersio
     return target
 
 
-def _spelled(group: Group) -> str:
+def _spelled(group: ReplicationGroup) -> str:
     """Return the group's version as a caller may write it: with the patch before 6, without it since."""
     major, minor, _ = group.version.split(".")
     return group.version if int(major) < 6 else f"{major}.{minor}"
 
 
-def _family(group: Group) -> str:
+def _family(group: ReplicationGroup) -> str:
     return group.parameter_group.removeprefix("default.").removesuffix(checks.CLUSTER_ON)
 
 
-def _upgrade(group: Group, target: catalog.EngineVersion, parameter_group: str) -> None:
+def _upgrade(group: ReplicationGroup, target: catalog.EngineVersion, parameter_group: str) -> None:
     group.engine, group.version, group.parameter_group = target.engine, target.full, parameter_group

@@ -1,4 +1,4 @@
-"""The AUTH token of a group: ROTATE keeps the newest old one beside the new, SET keeps only the new."""
+"""The AUTH token: ROTATE keeps the newest old token with the new one, SET keeps only the new one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import catalog, checks
 from .errors import bad_combination, bad_value
-from .state import Effect, Group
+from .state import Effect, ReplicationGroup
 
 if TYPE_CHECKING:
     from .region import Region
@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 _MAY_SHARE_THE_CALL = {"ReplicationGroupId", "AuthToken", "AuthTokenUpdateStrategy", "ApplyImmediately"}
 
 
-def token_effects(region: Region, group: Group, params: dict[str, Any]) -> list[Effect]:
+def token_effects(region: Region, group: ReplicationGroup, params: dict[str, Any]) -> list[Effect]:
     """Return the effect of a new token, or refuse (user guide, AUTH; 5.0.6 and later with TLS only).
 
-    The call carries nothing else: whether AWS takes more in one call is not documented, so the
-    simulator does not.
+    The call may change nothing else: whether AWS takes more in one call is not documented.
     """
     strategy = params.get("AuthTokenUpdateStrategy", "ROTATE")
     if "AuthToken" not in params:
@@ -42,7 +41,7 @@ def token_effects(region: Region, group: Group, params: dict[str, Any]) -> list[
         group.pending.update(pending)
 
     def apply() -> None:
-        # ROTATE on a group without a token leaves it open to clients without one
+        # ROTATE on a replication group without a token still accepts clients without one
         # (hashicorp/terraform-provider-aws#33439): the empty token stands for them.
         before = group.tokens[-1:] or [""]
         group.tokens = [*before, token] if rotating else [token]

@@ -1,4 +1,4 @@
-"""Where the simulator hooks into moto: ElastiCache's actions, EC2's DeleteSecurityGroup and its network.
+"""The hooks into moto: ElastiCache's actions, EC2's DeleteSecurityGroup, subnets and security groups.
 
 moto finds an action by the name of a function on its response class and serialises what it returns
 from botocore's model, so each operation is one function set on that class for as long as the
@@ -24,7 +24,7 @@ Act = Callable[[str, str, str, dict[str, Any]], dict[str, Any] | None]
 
 
 class Patch:
-    """moto's ElastiCache replaced by `act`, its EC2 asking `in_use` before it deletes a security group."""
+    """Replaces moto's ElastiCache by `act`; its EC2 calls `in_use` before it deletes a security group."""
 
     def __init__(self, act: Act, in_use: Callable[[str], bool]) -> None:
         self._patchers: list[Any] = [
@@ -90,7 +90,7 @@ def _guarded_delete(in_use: Callable[[str], bool]) -> Callable[..., None]:
 
 
 def _referenced(backend: SecurityGroupBackend, group_id: str) -> bool:
-    """Tell whether a rule of another group names this one, which EC2 counts as a dependency too."""
+    """Return whether a rule of another security group names this one, which EC2 counts as a dependency."""
     return any(
         rule.source_group.get("GroupId") == group_id
         for groups in backend.groups.values()

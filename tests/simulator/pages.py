@@ -12,7 +12,7 @@ def page(
 ) -> dict[str, Any]:
     """Return one page of `records` under `key`, with a Marker when there are more.
 
-    MaxRecords lies between 20 and 100 unless told otherwise (botocore model).
+    MaxRecords lies between `least` and `most` (botocore model).
     """
     size = params.get("MaxRecords", most)
     if not least <= size <= most:

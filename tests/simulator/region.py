@@ -1,6 +1,6 @@
-"""One account's ElastiCache in one region: its state, and the things that happen in it as time passes.
+"""One account's ElastiCache in one Region: its state, and how it changes as time passes.
 
-Nothing runs in the background. What is due is done, in order, when somebody next asks.
+Nothing runs in the background: the next call first does what is due, in order.
 """
 
 from __future__ import annotations
@@ -13,7 +13,18 @@ from moto.utilities.utils import get_partition
 
 from . import views
 from .errors import Refusal, bad_value, group_busy, member_busy
-from .state import Change, Effect, Event, Group, Member, Moment, Script, Snapshot, SubnetGroup, View
+from .state import (
+    Change,
+    Effect,
+    Event,
+    GroupState,
+    Member,
+    ReplicationGroup,
+    Script,
+    Snapshot,
+    SubnetGroup,
+    View,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Region:
-    """The state of ElastiCache for one account and region."""
+    """The state of ElastiCache for one account and Region."""
 
     def __init__(
         self,
@@ -43,12 +54,12 @@ class Region:
         self.quotas = quotas
         self.script = script
         self.around = around
-        self.groups: dict[str, Group] = {}
+        self.groups: dict[str, ReplicationGroup] = {}
         self.subnet_groups: dict[str, SubnetGroup] = {}
         self.snapshots: dict[str, Snapshot] = {}
         self.events: list[Event] = []
         self.tags: dict[str, dict[str, str]] = {}
-        self.history: dict[str, list[Moment]] = {}
+        self.history: dict[str, list[GroupState]] = {}
         self.unsupported_snapshots: set[str] = set()
         self._released: dict[str, float] = {}
         self._gone: dict[str, tuple[View, float]] = {}
@@ -58,11 +69,11 @@ class Region:
     # time
 
     def at(self, seconds_from_now: float, action: Callable[[], None]) -> None:
-        """Do `action` once `seconds_from_now` have passed."""
+        """Do `action` after `seconds_from_now`."""
         heapq.heappush(self._due, (self.now + seconds_from_now, next(self._order), action))
 
     def run_until(self, now: float) -> None:
-        """Let everything happen that is due by `now`."""
+        """Do everything that is due by `now`."""
         while self._due and self._due[0][0] <= now:
             self.now, _, action = heapq.heappop(self._due)
             action()
@@ -70,18 +81,18 @@ class Region:
         self.now = max(self.now, now)
 
     def note(self) -> None:
-        """Add to each group's history what has changed since it was last noted."""
+        """Append each replication group's state to its history where it has changed."""
         for group in self.groups.values():
-            moment = group.moment(self.now)
-            if not group.history or _facts(group.history[-1]) != _facts(moment):
-                group.history.append(moment)
+            state = group.state_at(self.now)
+            if not group.history or _facts(group.history[-1]) != _facts(state):
+                group.history.append(state)
 
     # lookups
 
     def arn(self, kind: str, name: str) -> str:
         return f"arn:{get_partition(self.name)}:elasticache:{self.name}:{self.account}:{kind}:{name}"
 
-    def group(self, group_id: str) -> Group:
+    def group(self, group_id: str) -> ReplicationGroup:
         found = self.groups.get(group_id.lower())
         if found is None:
             raise Refusal("ReplicationGroupNotFoundFault", f"ReplicationGroup {group_id} not found.")
@@ -93,8 +104,8 @@ class Region:
             raise Refusal("CacheSubnetGroupNotFoundFault", f"Cache Subnet Group {name} does not exist.")
         return found
 
-    def available_group(self, group_id: str, purpose: str) -> Group:
-        """Return a group whose own status is `available`, or refuse."""
+    def available_group(self, group_id: str, purpose: str) -> ReplicationGroup:
+        """Return a replication group whose own status is `available`, or refuse."""
         group = self.group(group_id)
         if group.status != "available":
             raise group_busy(
@@ -102,10 +113,10 @@ class Region:
             )
         return group
 
-    def quiet_group(self, group_id: str, purpose: str = "modification") -> Group:
-        """Return a group that may be changed, or refuse.
+    def settled_group(self, group_id: str, purpose: str = "modification") -> ReplicationGroup:
+        """Return a replication group that accepts changes, or refuse.
 
-        Members may still be moving although the group says `available`
+        Members may still be changing when the replication group reports `available`
         (hashicorp/terraform-provider-aws#50096).
         """
         group = self.available_group(group_id, purpose)
@@ -123,10 +134,10 @@ class Region:
     def nodes(self) -> int:
         return sum(len(list(group.every_member())) for group in self.groups.values())
 
-    # what describes show
+    # what the Describe calls show
 
     def shown(self) -> list[View]:
-        """Return the views describes answer with now: old ones while the last change is fresh."""
+        """Return what the Describe calls show now: the state before a change while that change is fresh."""
         fresh = [
             group.stale_view if group.stale_view and self.now < group.stale_until else views.view(self, group)
             for group in self.groups.values()
@@ -134,16 +145,16 @@ class Region:
         gone = [view for view, until in self._gone.values() if self.now < until]
         return [view for view in fresh + gone if view.group is not None]
 
-    def about_to_change(self, group: Group) -> None:
-        """Remember what describes show of `group` before a change, if they are to lag behind it."""
+    def about_to_change(self, group: ReplicationGroup) -> None:
+        """Keep what the Describe calls show of `group` before a change, if they lag behind it."""
         if self.timing.stale > 0 and self.now >= group.stale_until:
             group.stale_view = views.view(self, group)
             group.stale_until = self.now + self.timing.stale
 
     # events
 
-    def tell(self, kind: str, group: Group) -> None:
-        self.around.tell(Change(kind, self.account, self.name, group.id))
+    def notify(self, kind: str, group: ReplicationGroup) -> None:
+        self.around.notify(Change(kind, self.account, self.name, group.id))
 
     def event(self, source_id: str, message: str, source_type: str = "replication-group") -> None:
         self.events.append(Event(source_id, source_type, message, self.now))
@@ -151,12 +162,16 @@ class Region:
     # changes that take time
 
     def change(
-        self, group: Group, effects: list[Effect], moving: Callable[[], list[Member]], tell: str = ""
+        self,
+        group: ReplicationGroup,
+        effects: list[Effect],
+        moving: Callable[[], list[Member]],
+        notice: str = "",
     ) -> None:
-        """Let `effects` begin now and end after the longest; the `moving` members settle later still.
+        """Begin `effects` now and end them after the longest; the `moving` members become available later.
 
         An effect whose kind is scripted to be rolled back is undone at the end, with an event only.
-        `moving` is asked once the effects have begun.
+        `moving` is called once the effects have begun. `notice` is the kind of Change to report at the end.
         """
         self.about_to_change(group)
         for effect in effects:
@@ -171,12 +186,12 @@ class Region:
             group.pending.clear()
             group.resharding = None
             self.settle(group, members)
-            if tell:
-                self.tell(tell, group)
+            if notice:
+                self.notify(notice, group)
 
         self.at(max(effect.seconds for effect in effects), end)
 
-    def _busy(self, group: Group, members: list[Member], effects: list[Effect]) -> None:
+    def _busy(self, group: ReplicationGroup, members: list[Member], effects: list[Effect]) -> None:
         group.status = "modifying"
         for node_group in group.node_groups:
             if node_group.status == "available":
@@ -187,15 +202,15 @@ class Region:
             for effect in effects:
                 member.pending.update(effect.pending)
 
-    def _finish(self, group: Group, effect: Effect, message: str | None) -> None:
+    def _finish(self, group: ReplicationGroup, effect: Effect, message: str | None) -> None:
         if message is None:
             effect.apply()
         else:
             effect.undo()
             self.event(group.id, message)
 
-    def settle(self, group: Group, members: Iterable[Member]) -> None:
-        """The group is done; node groups and members follow a little later."""
+    def settle(self, group: ReplicationGroup, members: Iterable[Member]) -> None:
+        """Make the replication group available now; node groups and members follow after their lag."""
         self._rest(group)
         moving = list(members)
 
@@ -213,38 +228,38 @@ class Region:
         self.at(self.timing.node_group_lag, node_groups_rest)
         self.at(self.timing.member_lag, members_rest)
 
-    def _rest(self, group: Group) -> None:
+    def _rest(self, group: ReplicationGroup) -> None:
         group.status = "available"
         if group.maintenance:
             self.maintain(group)
 
-    def maintain(self, group: Group) -> None:
-        """Begin the next pause AWS takes by itself."""
+    def maintain(self, group: ReplicationGroup) -> None:
+        """Begin the next maintenance of AWS."""
         pause = group.maintenance.popleft()
         self.pause(group, pause.status, pause.seconds)
 
-    def pause(self, group: Group, status: str, seconds: float) -> None:
-        """Show `status` for `seconds`, during which the group takes no changes."""
+    def pause(self, group: ReplicationGroup, status: str, seconds: float) -> None:
+        """Show `status` for `seconds`, in which the replication group takes no changes."""
         self.about_to_change(group)
         group.status = status
         self.at(seconds, lambda: self._rest(group))
 
-    def remove(self, group: Group) -> None:
-        """The group is gone; its security groups are held a little longer."""
+    def remove(self, group: ReplicationGroup) -> None:
+        """Remove the replication group; its interfaces hold the security groups a little longer."""
         if self.now < group.stale_until and group.stale_view:
             self._gone[group.id] = (group.stale_view, group.stale_until)
         self.release(group.security_groups)
         del self.groups[group.id]
         self.tags.pop(group.arn, None)
         self.event(group.id, f"Replication group {group.id} deleted")
-        self.tell("deleted", group)
+        self.notify("deleted", group)
 
     def release(self, security_groups: Iterable[str]) -> None:
         for security_group in security_groups:
             self._released[security_group] = self.now + self.timing.eni_lag
 
     def holds(self, security_group: str) -> bool:
-        """Tell whether an interface of ours is in `security_group`."""
+        """Return whether an interface of a cluster is in `security_group`."""
         used = any(
             security_group in group.security_groups or security_group in group.pending_security_groups
             for group in self.groups.values()
@@ -273,5 +288,5 @@ class Region:
                 )
 
 
-def _facts(moment: Moment) -> tuple[object, ...]:
-    return tuple(value for name, value in vars(moment).items() if name != "at")
+def _facts(state: GroupState) -> tuple[object, ...]:
+    return tuple(value for name, value in vars(state).items() if name != "at")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from . import checks, views
 from .errors import Refusal, bad_combination, bad_value
 from .members import new_member
-from .state import Effect, Group, Member, NodeGroup
+from .state import Effect, Member, NodeGroup, ReplicationGroup
 
 if TYPE_CHECKING:
     from .region import Region
@@ -24,7 +24,7 @@ def increase_replica_count(region: Region, params: dict[str, Any]) -> dict[str, 
             )
     added = sum(wanted[node_group.id] - node_group.replicas for node_group in group.node_groups)
     nodes = len(group.in_service) + added
-    checks.nodes_of_one_group(nodes, region.quotas, "NodeGroupsPerReplicationGroupQuotaExceeded")
+    checks.nodes_of_one_cluster(nodes, region.quotas, "NodeGroupsPerReplicationGroupQuotaExceeded")
     checks.nodes_of_the_region(region.nodes() + added, region.quotas)
     region.check_capacity()
 
@@ -76,7 +76,7 @@ def decrease_replica_count(region: Region, params: dict[str, Any]) -> dict[str, 
     return _run(region, group, effect)
 
 
-def _run(region: Region, group: Group, effect: Effect) -> dict[str, Any]:
+def _run(region: Region, group: ReplicationGroup, effect: Effect) -> dict[str, Any]:
     before = {member.id for member in group.in_service}
 
     def moving() -> list[Member]:
@@ -87,9 +87,9 @@ def _run(region: Region, group: Group, effect: Effect) -> dict[str, Any]:
     return {"ReplicationGroup": views.replication_group(region, group)}
 
 
-def _wanted(region: Region, params: dict[str, Any]) -> tuple[Group, dict[str, int]]:
-    """Return the group and the replicas wanted in each shard, or refuse."""
-    group = region.quiet_group(params["ReplicationGroupId"])
+def _wanted(region: Region, params: dict[str, Any]) -> tuple[ReplicationGroup, dict[str, int]]:
+    """Return the replication group and the desired replicas of each shard, or refuse."""
+    group = region.settled_group(params["ReplicationGroupId"])
     if not params.get("ApplyImmediately"):
         raise bad_value("ApplyImmediately must be true: only immediate changes are supported.")
     ways = [
@@ -122,7 +122,7 @@ def _per_shard(current: dict[str, int], configuration: list[dict[str, Any]]) -> 
     return wanted
 
 
-def _without(group: Group, named: list[str]) -> dict[str, int]:
+def _without(group: ReplicationGroup, named: list[str]) -> dict[str, int]:
     replicas = {member.id: shard for shard in group.node_groups for member in shard.members[1:]}
     unknown = sorted(set(named) - set(replicas))
     if unknown:
@@ -133,7 +133,7 @@ def _without(group: Group, named: list[str]) -> dict[str, int]:
     }
 
 
-def _check_enough_left(group: Group, replicas: int) -> None:
+def _check_enough_left(group: ReplicationGroup, replicas: int) -> None:
     """Sources: hashicorp/terraform-provider-aws#24244 and #34819, pulumi/pulumi#11458."""
     if replicas > 0:
         return
@@ -152,7 +152,7 @@ def _choose(node_group: NodeGroup, replicas: int, named: set[str]) -> list[Membe
     return node_group.members[replicas + 1 :]
 
 
-def _keep_a_snapshotting_member(group: Group) -> None:
+def _keep_a_snapshotting_member(group: ReplicationGroup) -> None:
     present = [member.id for member in group.in_service]
     if group.snapshotting_member is not None and group.snapshotting_member not in present:
         group.snapshotting_member = present[-1]

@@ -1,4 +1,4 @@
-"""ModifyReplicationGroupShardConfiguration: shards out and in."""
+"""ModifyReplicationGroupShardConfiguration: scaling shards out and in."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from . import checks, views
 from .errors import bad_combination, bad_value
 from .members import shard
-from .state import Effect, Group, NodeGroup
+from .state import Effect, NodeGroup, ReplicationGroup
 
 if TYPE_CHECKING:
     from .region import Region
 
 
 def modify_replication_group_shard_configuration(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    group = region.quiet_group(params["ReplicationGroupId"])
+    group = region.settled_group(params["ReplicationGroupId"])
     if not group.cluster_enabled:
         raise bad_value("Operation is only applicable for cluster mode enabled replication groups")
     if not params.get("ApplyImmediately"):
@@ -33,14 +33,14 @@ def modify_replication_group_shard_configuration(region: Region, params: dict[st
     return {"ReplicationGroup": views.replication_group(region, group)}
 
 
-def _out(region: Region, group: Group, wanted: int, params: dict[str, Any]) -> None:
+def _out(region: Region, group: ReplicationGroup, wanted: int, params: dict[str, Any]) -> None:
     """New shards get as many nodes as the smallest (user guide, online resharding)."""
     if "NodeGroupsToRemove" in params or "NodeGroupsToRetain" in params:
         raise bad_combination("Node groups to remove or retain can only be given when removing node groups.")
     size = min(len(node_group.members) for node_group in group.node_groups)
     count = wanted - len(group.node_groups)
     nodes = len(group.in_service) + count * size
-    checks.nodes_of_one_group(nodes, region.quotas, "NodeGroupsPerReplicationGroupQuotaExceeded")
+    checks.nodes_of_one_cluster(nodes, region.quotas, "NodeGroupsPerReplicationGroupQuotaExceeded")
     checks.nodes_of_the_region(region.nodes() + count * size, region.quotas)
     region.check_capacity()
     added: list[NodeGroup] = []
@@ -70,7 +70,7 @@ def _out(region: Region, group: Group, wanted: int, params: dict[str, Any]) -> N
     )
 
 
-def _in(region: Region, group: Group, wanted: int, params: dict[str, Any]) -> None:
+def _in(region: Region, group: ReplicationGroup, wanted: int, params: dict[str, Any]) -> None:
     leaving = _to_remove(group, wanted, params)
     script = region.script.partial_removals
     reached = max(wanted, script.popleft()) if script else wanted
@@ -98,8 +98,8 @@ def _in(region: Region, group: Group, wanted: int, params: dict[str, Any]) -> No
     region.change(group, [Effect("node_groups", region.timing.reshard, apply, begin=begin)], list, "members")
 
 
-def _to_remove(group: Group, wanted: int, params: dict[str, Any]) -> list[NodeGroup]:
-    """Return the shards to go, or refuse ids that do not exist (hashicorp/terraform-provider-aws#43884)."""
+def _to_remove(group: ReplicationGroup, wanted: int, params: dict[str, Any]) -> list[NodeGroup]:
+    """Return the shards to remove, or refuse an unknown id (hashicorp/terraform-provider-aws#43884)."""
     ways = [name for name in ("NodeGroupsToRemove", "NodeGroupsToRetain") if name in params]
     if len(ways) != 1:
         raise bad_combination("Either NodeGroupsToRemove or NodeGroupsToRetain must be given.")

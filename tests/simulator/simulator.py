@@ -1,4 +1,4 @@
-"""The simulator's face to tests: a clock, a state per account and region, and misbehaviour on order."""
+"""The simulator's interface: a clock, a state per account and Region, and scripted misbehaviour."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from . import actions, http, moto_extension
 from .modify_engine import upgrade_by_aws
 from .region import Region
-from .state import Change, Group, Maintenance, Moment, Script
+from .state import Change, GroupState, Maintenance, ReplicationGroup, Script
 from .surroundings import Surroundings
 from .timing import Quotas, Timing
 
@@ -30,9 +30,10 @@ class Simulator:
     EC2 refuse to delete security groups that a cluster uses. `handle` answers raw requests.
 
     `network` maps a subnet id to (VPC, availability zone), `security_group` a security group id to
-    its VPC; both answer None for what does not exist, and default to moto's EC2. `endpoint` may
-    replace a cluster's address and port: `(group id, address, port) -> (address, port)`.
-    `on_change` is told of groups created, available, deleted, and of changed tokens and members.
+    its VPC; both return None for what does not exist, and default to moto's EC2. `endpoint` may
+    replace a cluster's address and port: `(replication group id, address, port) -> (address, port)`.
+    `on_change` is called when a replication group is created, available or deleted, and when its tokens
+    or members change.
     """
 
     def __init__(
@@ -77,32 +78,32 @@ class Simulator:
     def act(self, account: str, region: str, operation: str, params: dict[str, Any]) -> dict[str, Any] | None:
         """Do one operation of ElastiCache; raise Refusal where AWS refuses."""
         with self._lock:
-            place = self._region(account, region)
-            result = actions.OPERATIONS[operation](place, params)
-            place.note()
+            found = self._region(account, region)
+            result = actions.OPERATIONS[operation](found, params)
+            found.note()
             return result
 
     def handle(self, method: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
         """Answer a raw request of the query protocol: (status, headers, body).
 
         Region and account come from the Authorization header's credential; an `x-moto-account-id`
-        header names the account outright.
+        header overrides the account.
         """
         return http.answer(self._responses, method, headers, body)
 
-    # what tests ask
+    # what tests read
 
-    def groups(self) -> list[Group]:
-        """Return every replication group there is, the failed ones included."""
+    def groups(self) -> list[ReplicationGroup]:
+        """Return every replication group, the failed ones included."""
         with self._lock:
             return [group for region in self._up_to_date() for group in region.groups.values()]
 
-    def group(self, group_id: str) -> Group:
-        """Return one group's true state."""
+    def group(self, group_id: str) -> ReplicationGroup:
+        """Return the true state of one replication group."""
         return self._find(group_id)[1]
 
-    def history(self, group_id: str) -> list[Moment]:
-        """Return what a group was over time, deleted groups included; moments are in order."""
+    def history(self, group_id: str) -> list[GroupState]:
+        """Return the states of a replication group in order, also of a deleted one."""
         with self._lock:
             for region in self._up_to_date():
                 if group_id in region.history:
@@ -110,16 +111,16 @@ class Simulator:
         raise KeyError(group_id)
 
     def auth_token(self, group_id: str) -> str | None:
-        """Return the newest token of a group, None without one."""
+        """Return the newest token of a replication group, None without one."""
         tokens = self.auth_tokens(group_id)
         return tokens[-1] if tokens else None
 
     def auth_tokens(self, group_id: str) -> tuple[str, ...]:
-        """Return every token a group accepts, the newest last."""
+        """Return every token that a replication group accepts, the newest last."""
         return tuple(self.group(group_id).tokens)
 
     def tags(self, group_id: str) -> dict[str, str]:
-        """Return a group's tags, whatever its state."""
+        """Return the tags of a replication group in any state."""
         region, group = self._find(group_id)
         return dict(region.tags[group.arn])
 
@@ -132,18 +133,18 @@ class Simulator:
             return sorted(groups + subnets)
 
     def security_group_in_use(self, security_group: str) -> bool:
-        """Tell whether a cluster, or an interface it left behind, holds a security group."""
+        """Return whether a cluster, or an interface of a deleted one, holds a security group."""
         with self._lock:
             return any(region.holds(security_group) for region in self._up_to_date())
 
-    # misbehaviour on order
+    # scripted misbehaviour
 
     def fail_next_create(self, message: str) -> None:
-        """Let the next create be accepted and end in `create-failed`, the reason only in an event."""
+        """Accept the next create and end it in `create-failed`, with the reason only in an event."""
         self._script.failed_creates.append(message)
 
     def roll_back_next(self, kind: str, message: str) -> None:
-        """Let the next change of `kind` be accepted and undone at its end, the reason only in an event.
+        """Accept the next change of `kind` and undo it at its end, with the reason only in an event.
 
         Kinds: node_type, engine_version, security_groups, automatic_failover, multi_az, auth_token,
         replicas, node_groups.
@@ -151,7 +152,7 @@ class Simulator:
         self._script.rollbacks.append((kind, message))
 
     def partial_shard_removal(self, reached: int) -> None:
-        """Let the next removal of shards stop when `reached` shards are left."""
+        """Stop the next removal of shards when `reached` shards are left."""
         self._script.partial_removals.append(reached)
 
     def capacity_shortage(self, calls: int) -> None:
@@ -159,7 +160,7 @@ class Simulator:
         self._script.shortages = calls
 
     def maintenance(self, group_id: str, status: str = "modifying", seconds: float = 120.0) -> None:
-        """Let AWS take `seconds` for itself, now or, if the group is busy, when it is done."""
+        """Begin maintenance of `seconds`, now or, during a change, after it."""
         with self._lock:
             region, group = self._find(group_id)
             group.maintenance.append(Maintenance(status, seconds))
@@ -168,18 +169,18 @@ class Simulator:
                 region.note()
 
     def upgrade_engine(self, group_id: str, version: str) -> None:
-        """Let AWS upgrade a group by itself to a full version such as '6.2.6'."""
+        """Upgrade a replication group as AWS does by itself, to a full version such as '6.2.6'."""
         with self._lock:
             region, group = self._find(group_id)
             upgrade_by_aws(region, group, version)
             region.note()
 
     def forbid_snapshots(self, group_id: str) -> None:
-        """Refuse snapshots of a group with SnapshotFeatureNotSupportedFault."""
+        """Refuse snapshots of a replication group with SnapshotFeatureNotSupportedFault."""
         region, group = self._find(group_id)
         region.unsupported_snapshots.add(group.id)
 
-    # inside
+    # internal
 
     def _region(self, account: str, name: str) -> Region:
         key = (account, name)
@@ -189,7 +190,7 @@ class Simulator:
                 security_group=self._security_group
                 or (lambda group: moto_extension.security_group(account, name, group)),
                 endpoint=self._endpoint,
-                tell=self.on_change,
+                notify=self.on_change,
             )
             self._regions[key] = Region(
                 account=account,
@@ -206,7 +207,7 @@ class Simulator:
     def _up_to_date(self) -> list[Region]:
         return [self._region(*key) for key in list(self._regions)]
 
-    def _find(self, group_id: str) -> tuple[Region, Group]:
+    def _find(self, group_id: str) -> tuple[Region, ReplicationGroup]:
         with self._lock:
             for region in self._up_to_date():
                 if group_id in region.groups:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from . import checks, views
 from .errors import Refusal, bad_combination
 from .pages import page
-from .state import Group, Snapshot
+from .state import ReplicationGroup, Snapshot
 
 if TYPE_CHECKING:
     from .region import Region
 
 
-def take(region: Region, group: Group, name: str) -> Snapshot:
+def take(region: Region, group: ReplicationGroup, name: str) -> Snapshot:
     """Begin a snapshot of `group`, or refuse."""
     key = checks.legal_name(name, "SnapshotName")
     if key in region.snapshots:
@@ -58,7 +58,7 @@ def create_snapshot(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         raise NotImplementedError("not simulated: CacheClusterId")
     if "ReplicationGroupId" not in params:
         raise bad_combination("Exactly one of ReplicationGroupId and CacheClusterId must be given.")
-    group = region.quiet_group(params["ReplicationGroupId"], "a snapshot")
+    group = region.settled_group(params["ReplicationGroupId"], "a snapshot")
     taken = take(region, group, params["SnapshotName"])
     region.tags[taken.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
     region.pause(group, "snapshotting", region.timing.snapshot)

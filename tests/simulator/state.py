@@ -1,4 +1,4 @@
-"""What a region's ElastiCache consists of: groups, shards, members, subnet groups, snapshots, events."""
+"""The state of ElastiCache: replication groups, shards, members, subnet groups, snapshots, events."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Member:
 
 @dataclass
 class NodeGroup:
-    """One shard: members in service (the first is the primary) and members on their way in.
+    """One shard: members in service, the primary first, and members in creation (`arriving`).
 
-    A shard that holds no slots yet does not serve.
+    A shard without slots is not `serving`.
     """
 
     id: str
@@ -49,9 +49,9 @@ class NodeGroup:
 
 @dataclass(frozen=True)
 class Effect:
-    """One property a modification changes: done to the group at its end, to members a little later.
+    """One property that a modification changes: at its end, of the members a little later.
 
-    `seconds` is how long it takes, `pending` what members show meanwhile.
+    `seconds` is how long it takes, `pending` what members show until then.
     """
 
     kind: str
@@ -64,15 +64,15 @@ class Effect:
 
 @dataclass(frozen=True)
 class Maintenance:
-    """A pause AWS takes by itself: the status shown and its seconds."""
+    """One maintenance by AWS: the status shown, and its length in seconds."""
 
     status: str
     seconds: float
 
 
 @dataclass(frozen=True)
-class Moment:
-    """What a group was from `at` (simulated epoch seconds) until the next moment.
+class GroupState:
+    """The state of a replication group from `at` (simulated epoch seconds) until the next one.
 
     `replicas` is the smallest number in any serving shard, `shards` the number of serving shards.
     """
@@ -91,14 +91,14 @@ class Moment:
 
 @dataclass(frozen=True)
 class View:
-    """What describes answered at one time: the group and its members, or neither."""
+    """What the Describe calls show at one time: the replication group and its members, or neither."""
 
     group: dict[str, Any] | None
     members: dict[str, dict[str, Any]]
 
 
 @dataclass
-class Group:
+class ReplicationGroup:
     """A replication group."""
 
     id: str
@@ -136,7 +136,7 @@ class Group:
     maintenance: deque[Maintenance] = field(default_factory=deque)
     stale_view: View | None = None
     stale_until: float = 0.0
-    history: list[Moment] = field(default_factory=list)
+    history: list[GroupState] = field(default_factory=list)
 
     @property
     def serving(self) -> list[NodeGroup]:
@@ -151,14 +151,14 @@ class Group:
         return [member for node_group in self.node_groups for member in node_group.members]
 
     def every_member(self) -> Iterator[Member]:
-        """Yield members in service, on their way in and on their way out."""
+        """Yield the members in service, in creation and in deletion."""
         for node_group in self.node_groups:
             yield from node_group.members
             yield from node_group.arriving
         yield from self.leaving
 
-    def moment(self, at: float) -> Moment:
-        return Moment(
+    def state_at(self, at: float) -> GroupState:
+        return GroupState(
             at=at,
             status=self.status,
             shards=len(self.serving),
@@ -194,7 +194,7 @@ class SubnetGroup:
 
 @dataclass
 class Snapshot:
-    """A manual snapshot of a group, with what its description repeats of it."""
+    """A manual snapshot, with what DescribeSnapshots repeats of its replication group."""
 
     name: str
     arn: str
@@ -216,7 +216,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Change:
-    """What `on_change` is told: created, available, token, members, deleted, and of which group."""
+    """What `on_change` gets: created, available, token, members or deleted, and the replication group."""
 
     kind: str
     account: str
@@ -226,7 +226,7 @@ class Change:
 
 @dataclass
 class Script:
-    """Misbehaviour ordered in advance, taken first come first served."""
+    """Scripted misbehaviour; of each kind the first entry is used first."""
 
     failed_creates: deque[str] = field(default_factory=deque)
     rollbacks: list[tuple[str, str]] = field(default_factory=list)
@@ -234,7 +234,7 @@ class Script:
     shortages: int = 0
 
     def rollback_of(self, kind: str) -> str | None:
-        """Return and forget the message of the next rollback ordered for `kind`."""
+        """Return and remove the message of the next rollback scripted for `kind`."""
         for index, (wanted, message) in enumerate(self.rollbacks):
             if wanted == kind:
                 del self.rollbacks[index]

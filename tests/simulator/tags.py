@@ -8,13 +8,13 @@ from .errors import Refusal, bad_value
 
 if TYPE_CHECKING:
     from .region import Region
-    from .state import Group
+    from .state import ReplicationGroup
 
 _GROUP_KIND = "replicationgroup"
 
 
 def list_tags_for_resource(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    """Refused for a group that is not available (hashicorp/terraform-provider-aws#41416)."""
+    """Refused for a replication group that is not available (hashicorp/terraform-provider-aws#41416)."""
     arn, _ = _resource(region, params["ResourceName"])
     return {"TagList": _list(region.tags[arn])}
 
@@ -39,14 +39,14 @@ def remove_tags_from_resource(region: Region, params: dict[str, Any]) -> dict[st
     return _set(region, arn, group, kept)
 
 
-def _set(region: Region, arn: str, group: Group | None, tags: dict[str, str]) -> dict[str, Any]:
+def _set(region: Region, arn: str, group: ReplicationGroup | None, tags: dict[str, str]) -> dict[str, Any]:
     region.tags[arn] = tags
     if group is not None:
         region.pause(group, "modifying", region.timing.tag)
     return {"TagList": _list(tags)}
 
 
-def _resource(region: Region, arn: str) -> tuple[str, Group | None]:
+def _resource(region: Region, arn: str) -> tuple[str, ReplicationGroup | None]:
     parts = arn.split(":")
     if len(parts) != 7 or parts[2] != "elasticache":
         raise Refusal("InvalidARN", f"The ARN {arn} is not valid.")

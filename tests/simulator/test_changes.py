@@ -1,4 +1,4 @@
-"""What the simulator's groups do when a change is accepted: steps, numbers, endpoints, members, history."""
+"""How a replication group changes once a change is accepted: statuses, endpoints, members, history."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def test_one_shard_with_a_cluster_parameter_group_is_in_cluster_mode(cloud: Moto
     assert group["MemberClusters"] == ["cache-0001-001", "cache-0001-002"]
 
 
-def test_nodes_of_a_shard_stand_in_different_zones(cloud: MotoAws) -> None:
+def test_nodes_of_a_shard_are_in_different_zones(cloud: MotoAws) -> None:
     cloud.make(cloud.cluster_request(shards=2, MultiAZEnabled=True))
     for shard in cloud.group()["NodeGroups"]:
         zones = {member["PreferredAvailabilityZone"] for member in shard["NodeGroupMembers"]}
         assert len(zones) == 2
 
 
-def test_more_replicas_are_listed_at_once_in_service_later_and_settled_last(cloud: MotoAws) -> None:
+def test_new_replicas_are_listed_first_in_service_later_and_available_last(cloud: MotoAws) -> None:
     cloud.make(cloud.replicated_request())
     assert len(increase(cloud, 2)["MemberClusters"]) == 3
     assert shards(cloud) == {"0001": 2}
@@ -91,7 +91,7 @@ def test_more_replicas_are_listed_at_once_in_service_later_and_settled_last(clou
     assert cloud.members()[2]["CacheClusterStatus"] == "available"
 
 
-def test_a_removed_replica_is_listed_until_it_is_gone(cloud: MotoAws) -> None:
+def test_a_removed_replica_is_listed_until_it_is_deleted(cloud: MotoAws) -> None:
     cloud.make(cloud.replicated_request(replicas=2))
     decrease(cloud, 1)
     cloud.clock.advance(cloud.simulator.timing.replica)
@@ -102,7 +102,7 @@ def test_a_removed_replica_is_listed_until_it_is_gone(cloud: MotoAws) -> None:
     assert cloud.group()["MemberClusters"] == ["cache-001", "cache-002"]
 
 
-def test_replicas_can_be_named_and_counted_for_one_shard(cloud: MotoAws) -> None:
+def test_replicas_can_be_removed_by_name_and_set_for_one_shard(cloud: MotoAws) -> None:
     cloud.make(cloud.cluster_request(replicas=2))
     cloud.elasticache.decrease_replica_count(
         ReplicationGroupId="cache", ReplicasToRemove=["cache-0002-002"], ApplyImmediately=True
@@ -119,7 +119,7 @@ def test_replicas_can_be_named_and_counted_for_one_shard(cloud: MotoAws) -> None
     assert "cache-0002-002" in cloud.group()["MemberClusters"]
 
 
-def test_new_shards_get_as_many_nodes_as_the_smallest(cloud: MotoAws) -> None:
+def test_a_new_shard_has_as_many_nodes_as_the_smallest(cloud: MotoAws) -> None:
     """User guide, online resharding."""
     cloud.make(cloud.cluster_request(replicas=2))
     cloud.elasticache.decrease_replica_count(
@@ -138,7 +138,7 @@ def test_new_shards_get_as_many_nodes_as_the_smallest(cloud: MotoAws) -> None:
     assert cloud.group()["PendingModifiedValues"] == {}
 
 
-def test_ids_of_shards_are_not_used_again(cloud: MotoAws) -> None:
+def test_the_id_of_a_shard_is_not_used_again(cloud: MotoAws) -> None:
     """hashicorp/terraform-provider-aws#43884: ids need not be contiguous after resharding."""
     cloud.make(cloud.cluster_request(shards=3))
     reshard(cloud, 2, NodeGroupsToRemove=["0002"])
@@ -156,7 +156,7 @@ def test_shards_can_be_retained_by_name(cloud: MotoAws) -> None:
     assert cloud.group()["NodeGroups"][0]["Slots"] == "0-16383"
 
 
-def test_a_node_type_pends_on_members_until_they_have_it(cloud: MotoAws) -> None:
+def test_members_show_a_new_node_type_as_pending_until_they_have_it(cloud: MotoAws) -> None:
     cloud.make()
     cloud.modify(CacheNodeType="cache.m5.large")
     (member,) = cloud.members()
@@ -170,8 +170,8 @@ def test_a_node_type_pends_on_members_until_they_have_it(cloud: MotoAws) -> None
     assert cloud.members()[0]["PendingModifiedValues"] == {}
 
 
-def test_engine_parameter_group_and_node_type_change_in_one_call(cloud: MotoAws) -> None:
-    """User guide, VersionManagement: the way out of a blocked upgrade is one call for both."""
+def test_engine_parameter_group_and_node_type_can_change_in_one_call(cloud: MotoAws) -> None:
+    """User guide, VersionManagement: a blocked upgrade needs one call for both."""
     cloud.make()
     cloud.modify(
         Engine="valkey",
@@ -186,14 +186,16 @@ def test_engine_parameter_group_and_node_type_change_in_one_call(cloud: MotoAws)
     assert member["CacheParameterGroup"]["CacheParameterGroupName"] == "default.valkey8"
 
 
-def test_6_x_upgrades_a_group_of_version_5(cloud: MotoAws) -> None:
+def test_version_5_can_be_upgraded_to_6_x(cloud: MotoAws) -> None:
     cloud.make(cloud.request(EngineVersion="5.0.6", CacheParameterGroupName="default.redis5.0"))
     cloud.modify(EngineVersion="6.x", CacheParameterGroupName="default.redis6.x")
     cloud.settle()
     assert cloud.members()[0]["EngineVersion"] == "6.2.6"
 
 
-def test_failover_and_multi_az_go_off_before_the_last_replica_and_on_after_the_first(cloud: MotoAws) -> None:
+def test_failover_and_multi_az_are_disabled_before_the_last_replica_and_enabled_after_the_first(
+    cloud: MotoAws,
+) -> None:
     cloud.make(cloud.replicated_request(MultiAZEnabled=True))
     cloud.modify(AutomaticFailoverEnabled=False, MultiAZEnabled=False)
     assert cloud.group()["AutomaticFailover"] == "disabling"
@@ -208,7 +210,7 @@ def test_failover_and_multi_az_go_off_before_the_last_replica_and_on_after_the_f
     assert (cloud.group()["AutomaticFailover"], cloud.group()["MultiAZ"]) == ("enabled", "enabled")
 
 
-def test_rotating_a_token_keeps_the_last_one_and_setting_it_keeps_only_the_new(cloud: MotoAws) -> None:
+def test_rotate_keeps_the_last_token_and_set_keeps_only_the_new_one(cloud: MotoAws) -> None:
     """User guide, AUTH."""
     cloud.make(cloud.request(TransitEncryptionEnabled=True, AuthToken=TOKEN))
     cloud.modify(AuthToken="b" * 20, AuthTokenUpdateStrategy="ROTATE")
@@ -220,7 +222,7 @@ def test_rotating_a_token_keeps_the_last_one_and_setting_it_keeps_only_the_new(c
     assert cloud.simulator.auth_tokens("cache") == ("b" * 20,)
 
 
-def test_rotating_in_a_first_token_leaves_the_group_open(cloud: MotoAws) -> None:
+def test_rotating_in_a_first_token_still_accepts_clients_without_one(cloud: MotoAws) -> None:
     """hashicorp/terraform-provider-aws#33439."""
     cloud.make(cloud.request(TransitEncryptionEnabled=True))
     cloud.modify(AuthToken=TOKEN, AuthTokenUpdateStrategy="ROTATE")
@@ -240,7 +242,7 @@ def test_backups_without_cluster_mode_name_a_member_and_survive_its_removal(clou
     assert "SnapshottingClusterId" not in cloud.group()
 
 
-def test_tags_are_copied_on_create_and_tagging_makes_the_group_modify(cloud: MotoAws) -> None:
+def test_tags_are_set_on_create_and_tagging_shows_the_replication_group_as_modifying(cloud: MotoAws) -> None:
     """hashicorp/terraform-provider-aws#44811."""
     arn = cloud.make(cloud.request(Tags=[{"Key": "team", "Value": "a"}]))["ARN"]
     cloud.elasticache.add_tags_to_resource(ResourceName=arn, Tags=[{"Key": "cost", "Value": "b"}])
@@ -253,7 +255,7 @@ def test_tags_are_copied_on_create_and_tagging_makes_the_group_modify(cloud: Mot
     assert tags == [{"Key": "cost", "Value": "b"}]
 
 
-def test_subnet_groups_and_snapshots_carry_tags_too(cloud: MotoAws) -> None:
+def test_subnet_groups_and_snapshots_have_tags_too(cloud: MotoAws) -> None:
     cloud.make()
     cloud.elasticache.create_snapshot(
         ReplicationGroupId="cache", SnapshotName="kept", Tags=[{"Key": "a", "Value": "b"}]
@@ -269,7 +271,7 @@ def test_subnet_groups_and_snapshots_carry_tags_too(cloud: MotoAws) -> None:
     assert cloud.elasticache.describe_snapshots(SnapshotSource="system")["Snapshots"] == []
 
 
-def test_a_final_snapshot_outlives_the_group_and_can_be_deleted(cloud: MotoAws) -> None:
+def test_a_final_snapshot_outlives_its_replication_group_and_can_be_deleted(cloud: MotoAws) -> None:
     cloud.make(cloud.cluster_request(shards=2))
     cloud.elasticache.delete_replication_group(ReplicationGroupId="cache", FinalSnapshotIdentifier="Last")
     cloud.settle()
@@ -280,14 +282,14 @@ def test_a_final_snapshot_outlives_the_group_and_can_be_deleted(cloud: MotoAws) 
     assert cloud.elasticache.describe_snapshots()["Snapshots"] == []
 
 
-def test_a_group_is_restored_from_a_snapshot(cloud: MotoAws) -> None:
+def test_a_replication_group_can_be_restored_from_a_snapshot(cloud: MotoAws) -> None:
     cloud.make()
     cloud.elasticache.delete_replication_group(ReplicationGroupId="cache", FinalSnapshotIdentifier="last")
     cloud.settle()
     assert cloud.make(cloud.request(SnapshotName="last"))["Status"] == "available"
 
 
-def test_nothing_is_left_when_group_subnet_group_and_security_group_go_in_order(cloud: MotoAws) -> None:
+def test_nothing_is_left_after_deletes_in_order_of_dependency(cloud: MotoAws) -> None:
     cloud.make()
     cloud.elasticache.delete_replication_group(ReplicationGroupId="cache")
     cloud.settle()
@@ -296,7 +298,7 @@ def test_nothing_is_left_when_group_subnet_group_and_security_group_go_in_order(
     assert cloud.simulator.leftovers() == []
 
 
-def test_subnets_may_be_added_and_unused_ones_dropped(cloud: MotoAws) -> None:
+def test_subnets_can_be_added_and_unused_ones_removed(cloud: MotoAws) -> None:
     cloud.make_subnet_group("subnets", cloud.subnets[:1])
     cloud.make()
     for subnets in (cloud.subnets[:2], cloud.subnets[:1]):
@@ -308,7 +310,7 @@ def test_subnets_may_be_added_and_unused_ones_dropped(cloud: MotoAws) -> None:
 
 
 def test_members_are_listed_in_pages_of_at_most_100(cloud: MotoAws) -> None:
-    """botocore model, MaxRecords: a look at 90 nodes is one page, at 500 nodes five."""
+    """botocore model, MaxRecords: 90 nodes are one page, 500 nodes are five."""
     cloud.make(cloud.cluster_request(shards=15, replicas=5))
     paginator = cloud.elasticache.get_paginator("describe_cache_clusters")
     assert len(list(paginator.paginate())) == 1
@@ -350,7 +352,7 @@ def test_default_parameter_groups_exist_for_every_family(cloud: MotoAws) -> None
     assert one["CacheParameterGroupFamily"] == "redis4.0"
 
 
-def test_allowed_node_types_go_by_memory_and_engine(cloud: MotoAws) -> None:
+def test_allowed_node_types_depend_on_memory_and_engine(cloud: MotoAws) -> None:
     cloud.make(cloud.request(EngineVersion="4.0.10", CacheParameterGroupName="default.redis4.0"))
     allowed = cloud.elasticache.list_allowed_node_type_modifications(ReplicationGroupId="cache")
     assert allowed["ScaleDownModifications"] == ["cache.t3.micro"]
@@ -358,7 +360,7 @@ def test_allowed_node_types_go_by_memory_and_engine(cloud: MotoAws) -> None:
     assert not [kind for kind in allowed["ScaleUpModifications"] if "g." in kind]
 
 
-def test_events_can_be_asked_for_by_time_and_come_newest_first(cloud: MotoAws) -> None:
+def test_events_can_be_filtered_by_time_and_are_listed_newest_first(cloud: MotoAws) -> None:
     cloud.make()
     cloud.simulator.upgrade_engine("cache", "7.1.0")
     assert [message[:8] for message in cloud.events()] == ["Upgraded", "Replicat"]
@@ -371,13 +373,13 @@ def test_events_can_be_asked_for_by_time_and_come_newest_first(cloud: MotoAws) -
     assert cloud.events() == []
 
 
-def test_regions_are_worlds_of_their_own(cloud: MotoAws) -> None:
+def test_regions_share_nothing(cloud: MotoAws) -> None:
     cloud.make()
     other = boto3.client("elasticache", "eu-west-1")
     assert other.describe_replication_groups()["ReplicationGroups"] == []
 
 
-def test_arns_carry_the_partition_of_their_region(cloud: MotoAws) -> None:
+def test_an_arn_has_the_partition_of_its_region(cloud: MotoAws) -> None:
     china = cloud.simulator.act(
         "123456789012", "cn-north-1", "DescribeCacheParameterGroups", {"MaxRecords": 20}
     )
@@ -385,7 +387,7 @@ def test_arns_carry_the_partition_of_their_region(cloud: MotoAws) -> None:
     assert china["CacheParameterGroups"][0]["ARN"].startswith("arn:aws-cn:elasticache:cn-north-1:")
 
 
-def test_history_never_shows_more_replicas_than_serve(cloud: MotoAws) -> None:
+def test_the_history_counts_only_replicas_that_serve(cloud: MotoAws) -> None:
     cloud.make(cloud.cluster_request(replicas=1))
     increase(cloud, 2)
     cloud.settle()
@@ -393,7 +395,7 @@ def test_history_never_shows_more_replicas_than_serve(cloud: MotoAws) -> None:
     cloud.settle()
     decrease(cloud, 0)
     cloud.settle()
-    steps = [(moment.status, moment.shards, moment.replicas) for moment in cloud.simulator.history("cache")]
+    steps = [(state.status, state.shards, state.replicas) for state in cloud.simulator.history("cache")]
     assert steps == [
         ("creating", 2, 1),
         ("available", 2, 1),
@@ -406,7 +408,7 @@ def test_history_never_shows_more_replicas_than_serve(cloud: MotoAws) -> None:
     ]
 
 
-def test_a_stale_world_hides_a_new_group_and_keeps_showing_a_deleted_one() -> None:
+def test_stale_describes_hide_a_new_replication_group_and_keep_showing_a_deleted_one() -> None:
     with MotoAws(Timing(stale=60, delete=30)) as cloud:
         cloud.make_subnet_group()
         cloud.elasticache.create_replication_group(**cloud.request())
@@ -423,7 +425,7 @@ def test_a_stale_world_hides_a_new_group_and_keeps_showing_a_deleted_one() -> No
             cloud.group()
 
 
-def test_the_answer_to_modify_is_stale_too() -> None:
+def test_the_response_of_modify_is_stale_too() -> None:
     """aws-controllers-k8s/elasticache-controller: ModifyReplicationGroup returns a stale Engine."""
     with MotoAws(Timing(stale=60)) as cloud:
         cloud.make()

@@ -52,7 +52,7 @@ def make(client: Any) -> None:
     )
 
 
-def test_a_group_lives_and_goes_over_http() -> None:
+def test_a_replication_group_is_created_and_deleted_over_http() -> None:
     clock = SimulatedClock()
     with Endpoint(simulator(clock)) as endpoint:
         assert endpoint.url.startswith("http://127.0.0.1:")
@@ -76,8 +76,8 @@ def test_raw_requests_are_answered_without_a_server() -> None:
     assert b"<DescribeReplicationGroupsResult>" in answer
 
 
-def test_an_account_can_be_named_by_a_header() -> None:
-    world = simulator(SimulatedClock())
+def test_a_header_can_name_the_account() -> None:
+    simulated = simulator(SimulatedClock())
     body = urllib.parse.urlencode(
         {
             "Action": "CreateCacheSubnetGroup",
@@ -87,26 +87,26 @@ def test_an_account_can_be_named_by_a_header() -> None:
             "SubnetIds.SubnetIdentifier.1": "subnet-a",
         }
     ).encode()
-    status, _, answer = world.handle("POST", {**HEADERS, "x-moto-account-id": "000000000000"}, body)
+    status, _, answer = simulated.handle("POST", {**HEADERS, "x-moto-account-id": "000000000000"}, body)
     assert status == 200
     assert b"arn:aws:elasticache:us-east-1:000000000000:subnetgroup:subnets" in answer
 
 
-def test_what_is_not_simulated_is_an_error_of_its_own() -> None:
+def test_an_operation_that_is_not_simulated_has_its_own_error() -> None:
     body = urllib.parse.urlencode({"Action": "TestFailover", "Version": "2015-02-02"}).encode()
     status, _, answer = simulator(SimulatedClock()).handle("POST", HEADERS, body)
     assert (status, b"NotSimulated" in answer) == (501, True)
 
 
-def test_addresses_can_be_moved_to_where_a_redis_listens() -> None:
+def test_an_endpoint_can_be_replaced_by_the_address_of_a_redis() -> None:
     clock = SimulatedClock()
-    world = Simulator(
+    simulated = Simulator(
         clock,
         network=network,
         security_group=lambda _group: "vpc-1",
         endpoint=lambda group, address, port: (f"{group}.localhost", port + 1),
     )
-    with Endpoint(world) as endpoint:
+    with Endpoint(simulated) as endpoint:
         client = client_of(endpoint.url)
         make(client)
         clock.advance(3600)
@@ -136,7 +136,7 @@ def test_a_fast_clock_runs_faster_than_the_machine() -> None:
     assert clock.now() - before >= 10.0
 
 
-def test_a_simulated_clock_moves_only_when_told_and_never_back() -> None:
+def test_a_simulated_clock_moves_only_on_request_and_never_back() -> None:
     clock = SimulatedClock(100.0)
     clock.sleep(5)
     assert clock.now() == 105.0

@@ -1,4 +1,4 @@
-"""Laws of the simulator: whatever is asked of it, in whatever order, the group stays a possible one."""
+"""Invariants of the simulator: after any sequence of calls the replication group is in a possible state."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.harness.clock import SimulatedClock
 from . import Simulator, Timing
 from .errors import Refusal
 
-Step = Callable[["World"], object]
+Step = Callable[["GroupUnderTest"], object]
 SLOTS = 16384
 
 
-class World:
-    """One group, asked directly rather than through HTTP."""
+class GroupUnderTest:
+    """One replication group, called directly rather than through HTTP."""
 
     def __init__(self, cluster: bool, shards: int, replicas: int, stale: float) -> None:
         self.clock = SimulatedClock()
@@ -29,13 +29,13 @@ class World:
             network=lambda subnet: ("vpc", subnet[-1]),
             security_group=lambda _group: "vpc",
         )
-        self.ask(
+        self.call(
             "CreateCacheSubnetGroup",
             CacheSubnetGroupName="subnets",
             CacheSubnetGroupDescription="",
             SubnetIds=["subnet-a", "subnet-b"],
         )
-        self.ask(
+        self.call(
             "CreateReplicationGroup",
             ReplicationGroupId="cache",
             ReplicationGroupDescription="",
@@ -49,13 +49,13 @@ class World:
             SecurityGroupIds=["sg-1"],
         )
 
-    def ask(self, operation: str, **params: Any) -> Any:
+    def call(self, operation: str, **params: Any) -> Any:
         return self.simulator.act("123456789012", "us-east-1", operation, params)
 
     def change(self, operation: str, **params: Any) -> None:
-        """Ask for a change, which may well be refused."""
+        """Request a change; a refusal is fine."""
         with contextlib.suppress(Refusal):
-            self.ask(operation, ReplicationGroupId="cache", ApplyImmediately=True, **params)
+            self.call(operation, ReplicationGroupId="cache", ApplyImmediately=True, **params)
 
     def reshard(self, count: int) -> None:
         shards = [node_group.id for node_group in self.simulator.group("cache").node_groups]
@@ -63,22 +63,22 @@ class World:
         self.change("ModifyReplicationGroupShardConfiguration", NodeGroupCount=count, **gone)
 
     def group(self) -> dict[str, Any]:
-        shown: dict[str, Any] = self.ask("DescribeReplicationGroups")["ReplicationGroups"][0]
+        shown: dict[str, Any] = self.call("DescribeReplicationGroups")["ReplicationGroups"][0]
         return shown
 
 
 def modify(**params: Any) -> Step:
-    return lambda world: world.change("ModifyReplicationGroup", **params)
+    return lambda tested: tested.change("ModifyReplicationGroup", **params)
 
 
 STEPS = st.one_of(
     st.integers(0, 4).map(
-        lambda replicas: lambda world: world.change("IncreaseReplicaCount", NewReplicaCount=replicas)
+        lambda replicas: lambda tested: tested.change("IncreaseReplicaCount", NewReplicaCount=replicas)
     ),
     st.integers(0, 4).map(
-        lambda replicas: lambda world: world.change("DecreaseReplicaCount", NewReplicaCount=replicas)
+        lambda replicas: lambda tested: tested.change("DecreaseReplicaCount", NewReplicaCount=replicas)
     ),
-    st.integers(1, 4).map(lambda count: lambda world: world.reshard(count)),
+    st.integers(1, 4).map(lambda count: lambda tested: tested.reshard(count)),
     st.booleans().map(lambda on: modify(MultiAZEnabled=on)),
     st.booleans().map(lambda on: modify(AutomaticFailoverEnabled=on)),
     st.booleans().map(lambda on: modify(AutomaticFailoverEnabled=on, MultiAZEnabled=on)),
@@ -87,12 +87,12 @@ STEPS = st.one_of(
     ),
     st.sampled_from(["5.0.6", "6.x", "6.2"]).map(lambda version: modify(EngineVersion=version)),
     st.sampled_from(["modifying", "snapshotting"]).map(
-        lambda status: lambda world: world.simulator.maintenance("cache", status, 200)
+        lambda status: lambda tested: tested.simulator.maintenance("cache", status, 200)
     ),
     st.sampled_from(["replicas", "node_groups", "node_type", "automatic_failover", "multi_az"]).map(
-        lambda kind: lambda world: world.simulator.roll_back_next(kind, "undone")
+        lambda kind: lambda tested: tested.simulator.roll_back_next(kind, "undone")
     ),
-    st.integers(1, 3).map(lambda reached: lambda world: world.simulator.partial_shard_removal(reached)),
+    st.integers(1, 3).map(lambda reached: lambda tested: tested.simulator.partial_shard_removal(reached)),
 )
 
 
@@ -104,18 +104,18 @@ STEPS = st.one_of(
     stale=st.sampled_from([0.0, 90.0]),
     steps=st.lists(st.tuples(STEPS, st.sampled_from([0, 5, 320, 3600, 3600])), max_size=25),
 )
-def test_every_sequence_of_calls_ends_in_a_group_that_could_exist(
+def test_every_sequence_of_calls_ends_in_a_possible_replication_group(
     cluster: bool, shards: int, replicas: int, stale: float, steps: list[tuple[Step, int]]
 ) -> None:
-    world = World(cluster, shards, replicas, stale)
-    world.clock.advance(3600)
+    tested = GroupUnderTest(cluster, shards, replicas, stale)
+    tested.clock.advance(3600)
     for step, wait in steps:
-        step(world)
-        world.clock.advance(wait)
-    world.clock.advance(24 * 3600)
+        step(tested)
+        tested.clock.advance(wait)
+    tested.clock.advance(24 * 3600)
 
-    group = world.group()
-    members = world.ask("DescribeCacheClusters")["CacheClusters"]
+    group = tested.group()
+    members = tested.call("DescribeCacheClusters")["CacheClusters"]
     listed = [member for shard in group["NodeGroups"] for member in shard["NodeGroupMembers"]]
     assert group["Status"] == "available"
     assert {shard["Status"] for shard in group["NodeGroups"]} == {"available"}
@@ -125,19 +125,19 @@ def test_every_sequence_of_calls_ends_in_a_group_that_could_exist(
     assert {member["CacheNodeType"] for member in members} == {group["CacheNodeType"]}
     assert group["PendingModifiedValues"] == {}
     assert group["AutomaticFailover"] in ("enabled", "disabled")
-    check_replicas(world, group)
+    check_replicas(tested, group)
     if cluster:
         check_slots(group)
 
 
-def check_replicas(world: World, group: dict[str, Any]) -> None:
+def check_replicas(tested: GroupUnderTest, group: dict[str, Any]) -> None:
     """Multi-AZ needs a replica in every shard, and so does failover without cluster mode."""
-    for moment in world.simulator.history("cache"):
-        assert 0 <= moment.replicas <= 5
-        if moment.multi_az or (not group["ClusterEnabled"] and moment.automatic_failover == "enabled"):
-            assert moment.replicas >= 1
+    for state in tested.simulator.history("cache"):
+        assert 0 <= state.replicas <= 5
+        if state.multi_az or (not group["ClusterEnabled"] and state.automatic_failover == "enabled"):
+            assert state.replicas >= 1
         if group["ClusterEnabled"]:
-            assert moment.automatic_failover != "disabled"
+            assert state.automatic_failover != "disabled"
 
 
 def check_slots(group: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The simulator's groups live as AWS's do: they take time, lag, fail late, and go."""
+"""The life of a replication group: creation, lag of its members, deletion, stale Describe calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def cloud() -> Iterator[MotoAws]:
         yield cloud
 
 
-def test_a_new_group_is_creating_and_has_no_endpoint_until_it_is_available(cloud: MotoAws) -> None:
+def test_a_new_replication_group_is_creating_and_has_no_endpoint_until_it_is_available(
+    cloud: MotoAws,
+) -> None:
     cloud.make_subnet_group()
     cloud.elasticache.create_replication_group(**cloud.request())
     creating = cloud.group()
@@ -32,7 +34,7 @@ def test_a_new_group_is_creating_and_has_no_endpoint_until_it_is_available(cloud
     assert available["NodeGroups"][0]["PrimaryEndpoint"]["Port"] == 6379
 
 
-def test_a_deleted_group_is_deleting_and_then_not_found(cloud: MotoAws) -> None:
+def test_a_deleted_replication_group_is_deleting_and_then_not_found(cloud: MotoAws) -> None:
     cloud.make()
     cloud.elasticache.delete_replication_group(ReplicationGroupId="cache")
     assert cloud.group()["Status"] == "deleting"
@@ -43,7 +45,7 @@ def test_a_deleted_group_is_deleting_and_then_not_found(cloud: MotoAws) -> None:
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
-def test_members_go_on_moving_after_the_group_says_available(cloud: MotoAws) -> None:
+def test_members_keep_changing_after_the_replication_group_reports_available(cloud: MotoAws) -> None:
     """hashicorp/terraform-provider-aws#50096."""
     cloud.make_subnet_group()
     cloud.elasticache.create_replication_group(**cloud.request())
@@ -54,7 +56,7 @@ def test_members_go_on_moving_after_the_group_says_available(cloud: MotoAws) -> 
     assert cloud.members()[0]["CacheClusterStatus"] == "available"
 
 
-def test_the_token_is_never_returned_but_known_to_the_test(cloud: MotoAws) -> None:
+def test_the_token_is_never_returned_but_a_test_can_read_it(cloud: MotoAws) -> None:
     cloud.make(cloud.request(TransitEncryptionEnabled=True, AuthToken=TOKEN))
     assert TOKEN not in str(cloud.group()) + str(cloud.members())
     assert cloud.simulator.auth_token("cache") == TOKEN

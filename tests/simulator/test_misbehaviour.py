@@ -1,4 +1,4 @@
-"""AWS misbehaving on order: late failures, silent rollbacks, maintenance, shortages; and who is told."""
+"""Scripted misbehaviour: late failures, rollbacks, maintenance, capacity shortages; and the call-back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def cloud() -> Iterator[MotoAws]:
 
 
 def test_a_create_may_be_accepted_and_fail_with_the_reason_only_in_an_event(cloud: MotoAws) -> None:
-    """hashicorp/terraform-provider-aws#8561: no reason field, the group stays and blocks its id."""
+    """hashicorp/terraform-provider-aws#8561: no reason field; it stays and blocks its id."""
     cloud.simulator.fail_next_create("AddCacheNodeFailed due to insufficient free IP addresses")
     cloud.make()
     assert cloud.group()["Status"] == "create-failed"
@@ -83,7 +83,7 @@ def new_security_group(cloud: MotoAws) -> str:
 @pytest.mark.parametrize(
     ("kind", "change"), UNDONE, ids=[f"{n}-{kind}" for n, (kind, _) in enumerate(UNDONE)]
 )
-def test_an_accepted_change_may_be_undone_with_nothing_but_an_event(
+def test_an_accepted_change_may_be_rolled_back_with_only_an_event(
     cloud: MotoAws, kind: str, change: Callable[[MotoAws], object]
 ) -> None:
     """aws-cloudformation/cloudformation-coverage-roadmap#2273."""
@@ -106,7 +106,7 @@ def test_an_accepted_change_may_be_undone_with_nothing_but_an_event(
     )
 
 
-def test_failover_that_is_rolled_back_returns_to_what_it_was(cloud: MotoAws) -> None:
+def test_a_rollback_of_failover_restores_its_former_status(cloud: MotoAws) -> None:
     cloud.make(cloud.request(ReplicasPerNodeGroup=1))
     cloud.simulator.roll_back_next("automatic_failover", "no")
     cloud.modify(AutomaticFailoverEnabled=True)
@@ -115,7 +115,7 @@ def test_failover_that_is_rolled_back_returns_to_what_it_was(cloud: MotoAws) -> 
     assert cloud.group()["AutomaticFailover"] == "disabled"
 
 
-def test_a_rollback_waits_for_a_change_of_its_kind(cloud: MotoAws) -> None:
+def test_a_scripted_rollback_waits_for_a_change_of_its_kind(cloud: MotoAws) -> None:
     cloud.make()
     cloud.simulator.roll_back_next("engine_version", "no")
     cloud.modify(CacheNodeType="cache.t3.medium")
@@ -123,7 +123,7 @@ def test_a_rollback_waits_for_a_change_of_its_kind(cloud: MotoAws) -> None:
     assert cloud.group()["CacheNodeType"] == "cache.t3.medium"
 
 
-def test_a_removal_of_shards_may_stop_half_way(cloud: MotoAws) -> None:
+def test_a_removal_of_shards_may_be_partial(cloud: MotoAws) -> None:
     """User guide, online resharding: scale-in may be partially successful."""
     cloud.make(cloud.cluster_request(shards=4))
     cloud.simulator.partial_shard_removal(3)
@@ -143,7 +143,7 @@ def test_a_removal_of_shards_may_stop_half_way(cloud: MotoAws) -> None:
 
 
 @pytest.mark.parametrize("status", ["modifying", "snapshotting"])
-def test_aws_may_take_time_for_itself(cloud: MotoAws, status: str) -> None:
+def test_aws_may_begin_maintenance_at_any_time(cloud: MotoAws, status: str) -> None:
     """hashicorp/terraform#10964: snapshotting can happen at any time."""
     cloud.make()
     cloud.simulator.maintenance("cache", status, 120)
@@ -154,7 +154,7 @@ def test_aws_may_take_time_for_itself(cloud: MotoAws, status: str) -> None:
     assert cloud.group()["Status"] == "available"
 
 
-def test_maintenance_of_a_busy_group_follows_the_change(cloud: MotoAws) -> None:
+def test_maintenance_during_a_change_begins_after_it(cloud: MotoAws) -> None:
     cloud.make()
     cloud.modify(CacheNodeType="cache.t3.medium")
     cloud.simulator.maintenance("cache", "snapshotting", 120)
@@ -165,7 +165,7 @@ def test_maintenance_of_a_busy_group_follows_the_change(cloud: MotoAws) -> None:
     assert (cloud.group()["Status"], cloud.group()["CacheNodeType"]) == ("available", "cache.t3.medium")
 
 
-def test_aws_may_upgrade_an_engine_by_itself(cloud: MotoAws) -> None:
+def test_aws_may_upgrade_the_engine_by_itself(cloud: MotoAws) -> None:
     cloud.make(cloud.cluster_request(EngineVersion="6.0"))
     cloud.simulator.upgrade_engine("cache", "7.1.0")
     assert {member["EngineVersion"] for member in cloud.members()} == {"7.1.0"}
@@ -173,11 +173,11 @@ def test_aws_may_upgrade_an_engine_by_itself(cloud: MotoAws) -> None:
     assert group == "default.redis7.cluster.on"
 
 
-def test_somebody_is_told_of_every_group_token_and_member() -> None:
-    told: list[tuple[str, str]] = []
+def test_the_call_back_gets_every_change_of_replication_group_tokens_and_members() -> None:
+    changes: list[tuple[str, str]] = []
 
     def listen(change: Change) -> None:
-        told.append((change.kind, change.group_id))
+        changes.append((change.kind, change.group_id))
 
     with MotoAws() as cloud:
         cloud.simulator.on_change = listen
@@ -190,11 +190,11 @@ def test_somebody_is_told_of_every_group_token_and_member() -> None:
         cloud.settle()
         cloud.simulator.groups()
     kinds = ["created", "available", "members", "token", "deleted"]
-    assert told == [(kind, "cache") for kind in kinds]
+    assert changes == [(kind, "cache") for kind in kinds]
 
 
-def test_a_naive_planner_that_sends_everything_at_once_fails(cloud: MotoAws) -> None:
-    """Each of these is legal by itself; only one that waits in between gets through."""
+def test_a_planner_that_sends_all_changes_at_once_fails(cloud: MotoAws) -> None:
+    """Each of these is accepted by itself, and only while nothing else changes."""
     steps: list[Callable[[], object]] = [
         lambda: cloud.modify(EngineVersion="7.1", CacheParameterGroupName="default.redis7.cluster.on"),
         lambda: cloud.modify(CacheNodeType="cache.m5.large"),
@@ -216,7 +216,7 @@ def test_a_naive_planner_that_sends_everything_at_once_fails(cloud: MotoAws) -> 
     assert [len(shard["NodeGroupMembers"]) for shard in group["NodeGroups"]] == [3, 3, 3]
 
 
-def test_a_planner_that_trusts_the_status_of_the_group_alone_fails(cloud: MotoAws) -> None:
+def test_a_planner_that_reads_only_the_status_of_the_replication_group_fails(cloud: MotoAws) -> None:
     """hashicorp/terraform-provider-aws#50096."""
     cloud.make(cloud.cluster_request())
     more_replicas(cloud)
@@ -230,7 +230,7 @@ def test_a_planner_that_trusts_the_status_of_the_group_alone_fails(cloud: MotoAw
     )
 
 
-def test_moto_is_itself_again_after_the_simulator(cloud: MotoAws) -> None:
+def test_moto_is_restored_after_the_simulator(cloud: MotoAws) -> None:
     with Simulator(SimulatedClock()):
         assert cloud.elasticache.describe_replication_groups()["ReplicationGroups"] == []
     cloud.make()

@@ -33,14 +33,14 @@ VALUE = "InvalidParameterValue"
 
 ROWS = [
     Refused(
-        "a second group of the same id, in any case",
+        "a second replication group with the same id, in any case",
         plain(ReplicationGroupId="CACHE"),
         "ReplicationGroupAlreadyExists",
         "botocore model; pulumi/pulumi-aws#3672",
         given=lambda cloud: cloud.make(),
     ),
     Refused(
-        "a group of the id of one that is still deleting",
+        "a replication group with the id of one that is still deleting",
         plain(),
         "ReplicationGroupAlreadyExists",
         "botocore model",
@@ -156,7 +156,7 @@ ROWS = [
     Refused("an engine without replication", plain(Engine="memcached"), VALUE, "botocore model, Engine"),
     Refused("a group without a node type", plain(CacheNodeType=None), COMBINATION, "botocore model"),
     Refused(
-        "a snapshot to restore that is still being taken",
+        "a snapshot to restore that is still creating",
         plain(ReplicationGroupId="restored", SnapshotName="new"),
         "InvalidSnapshotState",
         "botocore model (declared for the other calls on snapshots)",
@@ -215,7 +215,7 @@ ROWS = [
         "user guide, at-rest encryption",
     ),
     Refused(
-        "a node type that is not sold",
+        "a node type that is not offered",
         plain(CacheNodeType="cache.t2.micro"),
         VALUE,
         "user guide, CacheNodes.SupportedTypes (no new T2 clusters)",
@@ -279,7 +279,7 @@ ROWS = [
         "hashicorp/terraform#17247",
     ),
     Refused(
-        "a snapshot window that meets the maintenance window AWS chose",
+        "a snapshot window that overlaps the maintenance window that AWS chose",
         plain(PreferredMaintenanceWindow=None),
         COMBINATION,
         "ministryofjustice/cloud-platform-environments#5252",
@@ -310,7 +310,7 @@ ROWS = [
         "user guide, quotas; botocore model",
     ),
     Refused(
-        "any node while capacity is short",
+        "any node during a capacity shortage",
         plain(),
         "InsufficientCacheClusterCapacity",
         "user guide, ErrorMessages",
@@ -320,18 +320,18 @@ ROWS = [
 
 
 @table(ROWS)
-def test_create_refuses(cloud: MotoAws, refused: Refused) -> None:
+def test_create_is_refused(cloud: MotoAws, refused: Refused) -> None:
     check(cloud, refused)
 
 
-def test_a_shortage_of_capacity_passes(cloud: MotoAws) -> None:
+def test_a_capacity_shortage_ends(cloud: MotoAws) -> None:
     cloud.simulator.capacity_shortage(1)
     with pytest.raises(cloud.elasticache.exceptions.InsufficientCacheClusterCapacityFault):
         cloud.make()
     assert cloud.make()["Status"] == "available"
 
 
-def test_a_new_subnet_group_may_be_unknown_for_a_while() -> None:
+def test_a_new_subnet_group_may_not_be_visible_yet() -> None:
     """aws-controllers-k8s/community#1228."""
     with MotoAws(Timing(subnet_group_lag=60)) as cloud:
         cloud.make_subnet_group()
@@ -341,7 +341,7 @@ def test_a_new_subnet_group_may_be_unknown_for_a_while() -> None:
         assert cloud.make()["Status"] == "available"
 
 
-def test_a_raised_quota_takes_500_nodes_and_the_region_has_its_own() -> None:
+def test_a_raised_cluster_quota_allows_500_nodes_within_the_quota_of_the_region() -> None:
     """User guide, quotas: 90 nodes per cluster, raisable to 500; 300 nodes per Region."""
     with MotoAws(quotas=Quotas(nodes_per_group=500)) as cloud:
         cloud.make_subnet_group()
@@ -355,22 +355,18 @@ def test_a_raised_quota_takes_500_nodes_and_the_region_has_its_own() -> None:
     ("version", "full"),
     [("4.0.10", "4.0.10"), ("5.0.6", "5.0.6"), ("6.0", "6.0.5"), ("6.x", "6.2.6"), ("7.1", "7.1.0")],
 )
-def test_members_report_the_full_version_of_what_was_asked_for(
-    cloud: MotoAws, version: str, full: str
-) -> None:
+def test_members_report_the_full_version(cloud: MotoAws, version: str, full: str) -> None:
     cloud.make(cloud.request(EngineVersion=version, CacheParameterGroupName=None))
     assert cloud.members()[0]["EngineVersion"] == full
 
 
-def test_nodes_may_be_counted_as_cache_clusters(cloud: MotoAws) -> None:
+def test_the_number_of_nodes_can_be_given_as_cache_clusters(cloud: MotoAws) -> None:
     """botocore model, NumCacheClusters: primary and replicas together."""
     params = cloud.request(NumCacheClusters=3, NumNodeGroups=None, ReplicasPerNodeGroup=None)
     assert cloud.make(params)["MemberClusters"] == ["cache-001", "cache-002", "cache-003"]
 
 
 @pytest.mark.parametrize("params", [{"DataTieringEnabled": True}, {"PreferredCacheClusterAZs": ["a"]}])
-def test_what_the_simulator_does_not_know_is_not_silently_ignored(
-    cloud: MotoAws, params: dict[str, Any]
-) -> None:
+def test_a_parameter_that_is_not_simulated_is_not_ignored(cloud: MotoAws, params: dict[str, Any]) -> None:
     with pytest.raises(NotImplementedError, match=next(iter(params))):
         cloud.make(cloud.request(**params))

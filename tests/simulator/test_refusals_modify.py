@@ -40,7 +40,7 @@ def clustered(**changes: Any) -> Callable[[MotoAws], object]:
 
 ROWS = [
     Refused(
-        "a group that does not exist",
+        "a replication group that does not exist",
         modify(CacheNodeType="cache.t3.medium"),
         "ReplicationGroupNotFoundFault",
         "botocore model",
@@ -55,7 +55,7 @@ ROWS = [
         words="No modifications were requested",
     ),
     Refused(
-        "the node type and version the group already has",
+        "the current node type and version",
         modify(CacheNodeType="cache.t3.small", EngineVersion="6.2", CacheParameterGroupName=SIX),
         COMBINATION,
         "the Terraform provider's update",
@@ -63,7 +63,7 @@ ROWS = [
         words="No modifications were requested",
     ),
     Refused(
-        "failover turned off in cluster mode",
+        "failover disabled in cluster mode",
         modify(AutomaticFailoverEnabled=False, MultiAZEnabled=False),
         COMBINATION,
         "hashicorp/terraform-provider-aws#27116",
@@ -87,7 +87,7 @@ ROWS = [
         words="Replication group must have at least one read replica to enable autofailover.",
     ),
     Refused(
-        "failover off while Multi-AZ stays on",
+        "failover disabled while Multi-AZ stays enabled",
         modify(AutomaticFailoverEnabled=False),
         COMBINATION,
         "user guide, AutoFailover (Multi-AZ needs failover)",
@@ -126,7 +126,7 @@ ROWS = [
         words="Modification of transit encryption is not supported for access control enabled clusters.",
     ),
     Refused(
-        "encryption in transit turned on before 7.0.5",
+        "encryption in transit enabled before 7.0.5",
         modify(TransitEncryptionEnabled=True),
         COMBINATION,
         "user guide, in-transit encryption; cloudposse/terraform-aws-elasticache-redis#231",
@@ -187,7 +187,7 @@ ROWS = [
         words="Expected a parameter group of family redis7 but found one of family redis6.x",
     ),
     Refused(
-        "a parameter group that would end cluster mode",
+        "a parameter group that would disable cluster mode",
         modify(CacheParameterGroupName=SIX),
         COMBINATION,
         "user guide, ParameterGroups.Redis (cluster-enabled)",
@@ -210,7 +210,7 @@ ROWS = [
         words="please use '6.2'",
     ),
     Refused(
-        "a node type that is not sold",
+        "a node type that is not offered",
         modify(CacheNodeType="cache.t2.micro"),
         VALUE,
         "user guide, CacheNodes.SupportedTypes",
@@ -224,7 +224,7 @@ ROWS = [
         given=single(EngineVersion="4.0.10", CacheParameterGroupName="default.redis4.0"),
     ),
     Refused(
-        "a larger node type while capacity is short",
+        "a larger node type during a capacity shortage",
         modify(CacheNodeType="cache.t3.medium"),
         "InsufficientCacheClusterCapacity",
         "user guide, ErrorMessages",
@@ -238,7 +238,7 @@ ROWS = [
         given=single(),
     ),
     Refused(
-        "another token before 5.0.6",
+        "a new token before 5.0.6",
         modify(AuthToken=TOKEN + "2", AuthTokenUpdateStrategy="ROTATE"),
         COMBINATION,
         "user guide, AUTH (modifying needs 5.0.6)",
@@ -272,7 +272,7 @@ ROWS = [
         given=single(TransitEncryptionEnabled=True, AuthToken=TOKEN),
     ),
     Refused(
-        "nothing, for later",
+        "no change, without ApplyImmediately",
         lambda cloud: cloud.elasticache.modify_replication_group(ReplicationGroupId="cache"),
         COMBINATION,
         "the Terraform provider's update",
@@ -283,11 +283,11 @@ ROWS = [
         "a token together with anything else",
         modify(AuthToken=TOKEN + "2", AuthTokenUpdateStrategy="ROTATE", CacheNodeType="cache.t3.medium"),
         COMBINATION,
-        "not documented, so not allowed here; the Terraform provider uses a call of its own",
+        "not documented, so refused here; the Terraform provider uses a separate call",
         given=single(TransitEncryptionEnabled=True, AuthToken=TOKEN),
     ),
     Refused(
-        "backups of a group without cluster mode but no cluster to take them of",
+        "backups without cluster mode and without a member to take them of",
         modify(SnapshotRetentionLimit=7),
         COMBINATION,
         "aws/aws-cdk#6256; hashicorp/terraform#19336",
@@ -295,7 +295,7 @@ ROWS = [
         words="Must specify both SnapshotRetentionLimit and SnapshottingClusterId",
     ),
     Refused(
-        "a cluster to take backups of in cluster mode",
+        "a member to take backups of in cluster mode",
         modify(SnapshotRetentionLimit=7, SnapshottingClusterId="cache-0001-001"),
         COMBINATION,
         "the Terraform provider's replication group",
@@ -303,7 +303,7 @@ ROWS = [
         words="Cannot set snapshotting cluster for cluster mode enabled",
     ),
     Refused(
-        "backups of a member that is not there",
+        "backups of a member that does not exist",
         modify(SnapshotRetentionLimit=7, SnapshottingClusterId="cache-002"),
         "CacheClusterNotFound",
         "hashicorp/terraform-provider-aws#46326",
@@ -318,7 +318,7 @@ ROWS = [
         given=single(),
     ),
     Refused(
-        "a window that meets the other one",
+        "a window that overlaps the other one",
         modify(SnapshotWindow="09:30-10:30"),
         COMBINATION,
         "hashicorp/terraform#17247",
@@ -357,7 +357,7 @@ ROWS = [
 
 
 @table(ROWS)
-def test_modify_refuses(cloud: MotoAws, refused: Refused) -> None:
+def test_modify_is_refused(cloud: MotoAws, refused: Refused) -> None:
     check(cloud, refused)
 
 
@@ -371,7 +371,9 @@ def test_modify_refuses(cloud: MotoAws, refused: Refused) -> None:
     ],
     ids=lambda params: next(iter(params)),
 )
-def test_a_busy_group_takes_no_modification(cloud: MotoAws, params: dict[str, Any]) -> None:
+def test_a_replication_group_that_is_changing_takes_no_modification(
+    cloud: MotoAws, params: dict[str, Any]
+) -> None:
     cloud.make(cloud.replicated_request())
     cloud.modify(SnapshotWindow="05:00-06:00")
     with pytest.raises(cloud.elasticache.exceptions.InvalidReplicationGroupStateFault):
@@ -384,8 +386,8 @@ def test_security_groups_sent_again_start_another_round_of_modifying(cloud: Moto
     assert cloud.modify(SecurityGroupIds=[cloud.security_group])["Status"] == "modifying"
 
 
-def test_a_change_that_is_not_to_apply_at_once_only_waits(cloud: MotoAws) -> None:
-    """User guide, Clusters.Modify: without ApplyImmediately the maintenance window does it."""
+def test_a_change_without_apply_immediately_waits(cloud: MotoAws) -> None:
+    """User guide, Clusters.Modify: it is applied in the maintenance window."""
     cloud.make()
     cloud.elasticache.modify_replication_group(ReplicationGroupId="cache", CacheNodeType="cache.t3.medium")
     cloud.settle()
@@ -393,7 +395,7 @@ def test_a_change_that_is_not_to_apply_at_once_only_waits(cloud: MotoAws) -> Non
     assert cloud.members()[0]["PendingModifiedValues"] == {"CacheNodeType": "cache.t3.medium"}
 
 
-def test_encryption_in_transit_since_7_0_5_is_not_simulated(cloud: MotoAws) -> None:
+def test_a_change_of_encryption_in_transit_since_7_0_5_is_not_simulated(cloud: MotoAws) -> None:
     cloud.make(cloud.request(EngineVersion="7.1", CacheParameterGroupName="default.redis7"))
     with pytest.raises(NotImplementedError, match="encryption in transit"):
         cloud.modify(TransitEncryptionEnabled=True)

@@ -1,4 +1,4 @@
-"""What AWS refuses of deletes, subnet groups, snapshots, tags, describes, and of EC2 beside them."""
+"""What AWS refuses of deletes, subnet groups, snapshots, tags and Describe calls, and what EC2 refuses."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ DELETES = [
         status=404,
     ),
     Refused(
-        "a final snapshot of a name that is taken",
+        "a final snapshot with the name of another",
         call("delete_replication_group", ReplicationGroupId="cache", FinalSnapshotIdentifier="kept"),
         "SnapshotAlreadyExistsFault",
         "botocore model",
@@ -84,17 +84,17 @@ DELETES = [
         given=lambda cloud: (cloud.make(), cloud.simulator.forbid_snapshots("cache")),
     ),
     Refused(
-        "a final snapshot of an illegal name",
+        "a final snapshot with an illegal name",
         call("delete_replication_group", ReplicationGroupId="cache", FinalSnapshotIdentifier="a--b"),
         VALUE,
         "user guide, backups (names follow the rules of identifiers)",
         given=made,
     ),
     Refused(
-        "a final snapshot of a group whose creation failed",
+        "a final snapshot of a replication group whose creation failed",
         call("delete_replication_group", ReplicationGroupId="cache", FinalSnapshotIdentifier="last"),
         COMBINATION,
-        "inferred: nothing exists to take it of",
+        "inferred: there is nothing to take a snapshot of",
         given=lambda cloud: (cloud.simulator.fail_next_create("no room"), cloud.make()),
     ),
 ]
@@ -115,7 +115,7 @@ SUBNETS = [
         words="are not in the same VPC",
     ),
     Refused(
-        "a second subnet group of a name, in any case",
+        "a second subnet group with the same name, in any case",
         create_subnet_group("SUBNETS", lambda cloud: cloud.subnets),
         "CacheSubnetGroupAlreadyExists",
         "botocore model",
@@ -134,20 +134,20 @@ SUBNETS = [
         "botocore model (400, not 404)",
     ),
     Refused(
-        "the end of a subnet group that does not exist",
+        "deletion of a subnet group that does not exist",
         call("delete_cache_subnet_group", CacheSubnetGroupName="gone"),
         "CacheSubnetGroupNotFoundFault",
         "botocore model",
     ),
     Refused(
-        "the end of a subnet group in use",
+        "deletion of a subnet group in use",
         call("delete_cache_subnet_group", CacheSubnetGroupName="subnets"),
         "CacheSubnetGroupInUse",
         "aws/aws-cdk#6935",
         given=made,
     ),
     Refused(
-        "the end of a subnet group whose cluster is still deleting",
+        "deletion of a subnet group whose cluster is still deleting",
         call("delete_cache_subnet_group", CacheSubnetGroupName="subnets"),
         "CacheSubnetGroupInUse",
         "aws/aws-cdk#6935",
@@ -157,28 +157,28 @@ SUBNETS = [
         ),
     ),
     Refused(
-        "a subnet in use taken out",
+        "removal of a subnet in use",
         modify_subnet_group(lambda cloud: cloud.subnets[1:2]),
         "SubnetInUse",
         "user guide, SubnetGroups.Modifying",
         given=lambda cloud: cloud.make(cloud.replicated_request()),
     ),
     Refused(
-        "a single zone left to a Multi-AZ group",
+        "a single zone for Multi-AZ",
         modify_subnet_group(lambda cloud: cloud.subnets[:1]),
         COMBINATION,
         "user guide, SubnetGroups.Deleting (the text is not published)",
         given=multi_az_with_an_unused_zone,
     ),
     Refused(
-        "subnets of another VPC put in",
+        "subnets of another VPC",
         modify_subnet_group(lambda cloud: [cloud.other_subnet]),
         "InvalidSubnet",
         "botocore model",
         given=subnet_group,
     ),
     Refused(
-        "a subnet group changed to what it is",
+        "a subnet group without a change",
         modify_subnet_group(lambda cloud: cloud.subnets),
         VALUE,
         "aws-controllers-k8s/community#378",
@@ -189,34 +189,34 @@ SUBNETS = [
 
 SNAPSHOTS = [
     Refused(
-        "a snapshot of a name that is taken",
+        "a snapshot with the name of another",
         call("create_snapshot", ReplicationGroupId="cache", SnapshotName="kept"),
         "SnapshotAlreadyExistsFault",
         "botocore model",
         given=snapshot_made,
     ),
     Refused(
-        "a snapshot of nothing",
+        "a snapshot of no cluster",
         call("create_snapshot", SnapshotName="kept"),
         COMBINATION,
         "botocore model",
     ),
     Refused(
-        "a snapshot that does not exist, described",
+        "description of a snapshot that does not exist",
         call("describe_snapshots", SnapshotName="gone"),
         "SnapshotNotFoundFault",
         "botocore model",
         status=404,
     ),
     Refused(
-        "a snapshot that does not exist, deleted",
+        "deletion of a snapshot that does not exist",
         call("delete_snapshot", SnapshotName="gone"),
         "SnapshotNotFoundFault",
         "botocore model",
         status=404,
     ),
     Refused(
-        "the end of a snapshot still being taken",
+        "deletion of a snapshot that is still creating",
         call("delete_snapshot", SnapshotName="new"),
         "InvalidSnapshotState",
         "botocore model",
@@ -229,20 +229,20 @@ SNAPSHOTS = [
 
 REST = [
     Refused(
-        "tags of an ARN that is none",
+        "tags of an invalid ARN",
         call("list_tags_for_resource", ResourceName="cache"),
         "InvalidARN",
         "botocore model",
     ),
     Refused(
-        "tags of a group that does not exist",
+        "tags of a replication group that does not exist",
         call("list_tags_for_resource", ResourceName=f"{ARN}:replicationgroup:gone"),
         "ReplicationGroupNotFoundFault",
         "botocore model",
         status=404,
     ),
     Refused(
-        "tags of AWS's own prefix",
+        "tags with the prefix aws:",
         call(
             "add_tags_to_resource",
             ResourceName=f"{ARN}:replicationgroup:cache",
@@ -264,7 +264,7 @@ REST = [
         given=made,
     ),
     Refused(
-        "the end of a tag that is not there",
+        "removal of a tag that does not exist",
         call("remove_tags_from_resource", ResourceName=f"{ARN}:replicationgroup:cache", TagKeys=["gone"]),
         "TagNotFound",
         "botocore model",
@@ -291,13 +291,13 @@ REST = [
         "botocore model, MaxRecords",
     ),
     Refused(
-        "a marker of somebody else",
+        "an invalid marker",
         call("describe_replication_groups", Marker="yesterday"),
         VALUE,
         "botocore model",
     ),
     Refused(
-        "events of a source without its type",
+        "events of a source without its source type",
         call("describe_events", SourceIdentifier="cache"),
         COMBINATION,
         "botocore model, SourceIdentifier",
@@ -326,13 +326,13 @@ REST = [
         status=404,
     ),
     Refused(
-        "node types of nothing in particular",
+        "node types of no cluster",
         call("list_allowed_node_type_modifications"),
         COMBINATION,
         "botocore model",
     ),
     Refused(
-        "node types for a group that does not exist",
+        "node types for a replication group that does not exist",
         call("list_allowed_node_type_modifications", ReplicationGroupId="gone"),
         "ReplicationGroupNotFoundFault",
         "botocore model",
@@ -349,26 +349,26 @@ REST = [
 
 
 @table(DELETES)
-def test_delete_refuses(cloud: MotoAws, refused: Refused) -> None:
+def test_delete_is_refused(cloud: MotoAws, refused: Refused) -> None:
     check(cloud, refused)
 
 
 @table(SUBNETS)
-def test_subnet_groups_refuse(cloud: MotoAws, refused: Refused) -> None:
+def test_subnet_group_calls_are_refused(cloud: MotoAws, refused: Refused) -> None:
     check(cloud, refused)
 
 
 @table(SNAPSHOTS)
-def test_snapshots_refuse(cloud: MotoAws, refused: Refused) -> None:
+def test_snapshot_calls_are_refused(cloud: MotoAws, refused: Refused) -> None:
     check(cloud, refused)
 
 
 @table(REST)
-def test_the_rest_refuses(cloud: MotoAws, refused: Refused) -> None:
+def test_tag_and_describe_calls_are_refused(cloud: MotoAws, refused: Refused) -> None:
     check(cloud, refused)
 
 
-def test_a_subnet_without_nodes_may_be_taken_out() -> None:
+def test_a_subnet_without_nodes_can_be_removed() -> None:
     with MotoAws(zones="abc") as cloud:
         cloud.make(cloud.replicated_request(MultiAZEnabled=True))
         used = {member["PreferredAvailabilityZone"][-1] for member in cloud.members()}
@@ -379,7 +379,7 @@ def test_a_subnet_without_nodes_may_be_taken_out() -> None:
         assert {subnet["SubnetIdentifier"] for subnet in found["Subnets"]} == set(kept)
 
 
-def test_there_are_quotas_of_subnet_groups_subnets_and_snapshots() -> None:
+def test_subnet_groups_subnets_and_snapshots_have_quotas() -> None:
     """botocore model; user guide, quotas."""
     with MotoAws(quotas=Quotas(subnet_groups=1, subnets_per_group=2, snapshots=0)) as cloud:
         with pytest.raises(cloud.elasticache.exceptions.CacheSubnetQuotaExceededFault):
@@ -395,7 +395,7 @@ def test_there_are_quotas_of_subnet_groups_subnets_and_snapshots() -> None:
 
 
 def delete_security_group(cloud: MotoAws, group: str) -> str:
-    """Return the wire code EC2 refuses with, or an empty string."""
+    """Return the wire code of EC2's refusal, or an empty string."""
     try:
         cloud.ec2.delete_security_group(GroupId=group)
     except cloud.ec2.exceptions.ClientError as refused:
@@ -415,7 +415,7 @@ def test_ec2_keeps_a_security_group_while_a_cluster_or_its_interfaces_use_it(clo
     assert delete_security_group(cloud, cloud.security_group) == ""
 
 
-def test_a_replaced_security_group_is_held_until_the_change_is_over(cloud: MotoAws) -> None:
+def test_a_replaced_security_group_is_in_use_until_the_change_ends(cloud: MotoAws) -> None:
     """cloudposse/terraform-aws-elasticache-redis#121."""
     cloud.make()
     new = cloud.make_security_group(cloud.vpc, "new")
@@ -427,8 +427,8 @@ def test_a_replaced_security_group_is_held_until_the_change_is_over(cloud: MotoA
     assert delete_security_group(cloud, new) == "DependencyViolation"
 
 
-def test_a_security_group_another_group_refers_to_is_kept_too(cloud: MotoAws) -> None:
-    """User guide of EC2: a group referenced by a rule of another one can not be deleted."""
+def test_a_security_group_in_a_rule_of_another_is_kept_too(cloud: MotoAws) -> None:
+    """User guide of EC2: a security group that a rule of another one references can't be deleted."""
     other = cloud.make_security_group(cloud.vpc, "app")
     rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1}
     cloud.ec2.authorize_security_group_ingress(
@@ -449,7 +449,7 @@ def test_a_security_group_another_group_refers_to_is_kept_too(cloud: MotoAws) ->
         ("test_failover", {"ReplicationGroupId": "cache", "NodeGroupId": "0001"}),
     ],
 )
-def test_what_is_not_simulated_fails_loudly(cloud: MotoAws, operation: str, params: dict[str, Any]) -> None:
+def test_what_is_not_simulated_raises(cloud: MotoAws, operation: str, params: dict[str, Any]) -> None:
     cloud.make()
     with pytest.raises(NotImplementedError):
         call(operation, **params)(cloud)

@@ -51,14 +51,14 @@ def clustered(**changes: Any) -> Callable[[MotoAws], object]:
 
 ROWS = [
     Refused(
-        "replicas of a group that does not exist",
+        "replicas of a replication group that does not exist",
         increase(NewReplicaCount=1),
         "ReplicationGroupNotFoundFault",
         "botocore model",
         status=404,
     ),
     Refused(
-        "as many replicas as there are, going up",
+        "an increase to the current number of replicas",
         increase(NewReplicaCount=1),
         "NoOperationFault",
         "aws-controllers-k8s/community#378",
@@ -66,21 +66,21 @@ ROWS = [
         words="Requested new replica count already matches current number of replicas.",
     ),
     Refused(
-        "as many replicas as there are, going down",
+        "a decrease to the current number of replicas",
         decrease(NewReplicaCount=1),
         "NoOperationFault",
         "botocore model",
         given=replicated(),
     ),
     Refused(
-        "fewer replicas by Increase",
+        "fewer replicas by IncreaseReplicaCount",
         increase(NewReplicaCount=1),
         VALUE,
         "user guide, increase-replica-count",
         given=replicated(replicas=2),
     ),
     Refused(
-        "more replicas by Decrease",
+        "more replicas by DecreaseReplicaCount",
         decrease(NewReplicaCount=2),
         VALUE,
         "user guide, decrease-replica-count",
@@ -94,21 +94,21 @@ ROWS = [
         given=replicated(),
     ),
     Refused(
-        "replicas later rather than now",
+        "replicas without ApplyImmediately",
         increase(NewReplicaCount=2, ApplyImmediately=False),
         VALUE,
         "botocore model, ApplyImmediately",
         given=replicated(),
     ),
     Refused(
-        "no count at all",
+        "no count",
         increase(),
         COMBINATION,
         "user guide, increase-replica-count",
         given=replicated(),
     ),
     Refused(
-        "two ways to say how many",
+        "two ways to give the count",
         decrease(NewReplicaCount=1, ReplicasToRemove=["cache-003"]),
         COMBINATION,
         "user guide, decrease-replica-count",
@@ -129,7 +129,7 @@ ROWS = [
         given=replicated(replicas=2),
     ),
     Refused(
-        "no replica while failover is on",
+        "no replica while failover is enabled",
         decrease(NewReplicaCount=0),
         VALUE,
         "hashicorp/terraform-provider-aws#24244; pulumi/pulumi#11458",
@@ -137,7 +137,7 @@ ROWS = [
         words="Must have at least 1 replica when cluster mode is disabled with auto failover enabled.",
     ),
     Refused(
-        "no replica while Multi-AZ is on",
+        "no replica while Multi-AZ is enabled",
         decrease(NewReplicaCount=0),
         VALUE,
         "hashicorp/terraform-provider-aws#34819",
@@ -145,7 +145,7 @@ ROWS = [
         words="Must have at least 1 replica for Multi-AZ enabled Replication Group",
     ),
     Refused(
-        "no replica while Multi-AZ is on, in cluster mode",
+        "no replica while Multi-AZ is enabled, in cluster mode",
         decrease(NewReplicaCount=0),
         VALUE,
         "hashicorp/terraform-provider-aws#34819 (that it holds in cluster mode is inferred)",
@@ -153,14 +153,14 @@ ROWS = [
         words="Must have at least 1 replica for Multi-AZ enabled Replication Group",
     ),
     Refused(
-        "replicas beyond the node quota",
+        "more replicas than the node quota",
         increase(NewReplicaCount=3),
         "NodeGroupsPerReplicationGroupQuotaExceeded",
         "botocore model; user guide, quotas",
         given=clustered(shards=30, replicas=2),
     ),
     Refused(
-        "replicas while capacity is short",
+        "replicas during a capacity shortage",
         increase(NewReplicaCount=2),
         "InsufficientCacheClusterCapacity",
         "user guide, ErrorMessages",
@@ -170,7 +170,7 @@ ROWS = [
         ),
     ),
     Refused(
-        "shards of a group without cluster mode",
+        "shards without cluster mode",
         reshard(2),
         VALUE,
         "widdix/aws-cf-templates#573",
@@ -178,7 +178,7 @@ ROWS = [
         words="Operation is only applicable for cluster mode enabled replication groups",
     ),
     Refused(
-        "as many shards as there are",
+        "the current number of shards",
         reshard(2),
         COMBINATION,
         "the Terraform provider's update",
@@ -187,21 +187,21 @@ ROWS = [
     ),
     Refused("no shard", reshard(0), VALUE, "botocore model, NodeGroupCount", given=clustered()),
     Refused(
-        "shards later rather than now",
+        "shards without ApplyImmediately",
         reshard(3, ApplyImmediately=False),
         VALUE,
         "botocore model, ApplyImmediately",
         given=clustered(),
     ),
     Refused(
-        "fewer shards without saying which",
+        "fewer shards without their ids",
         reshard(1),
         COMBINATION,
         "botocore model, NodeGroupsToRemove",
         given=clustered(),
     ),
     Refused(
-        "shards to remove while adding some",
+        "shards to remove with a larger number of shards",
         reshard(3, NodeGroupsToRemove=["0001"]),
         COMBINATION,
         "botocore model, NodeGroupsToRemove",
@@ -230,14 +230,14 @@ ROWS = [
         given=clustered(shards=3),
     ),
     Refused(
-        "shards beyond the node quota",
+        "more shards than the node quota",
         reshard(46),
         "NodeGroupsPerReplicationGroupQuotaExceeded",
         "botocore model; user guide, quotas",
         given=clustered(shards=2),
     ),
     Refused(
-        "shards while capacity is short",
+        "shards during a capacity shortage",
         reshard(3),
         "InsufficientCacheClusterCapacity",
         "user guide, ErrorMessages",
@@ -247,7 +247,7 @@ ROWS = [
 
 
 @table(ROWS)
-def test_scaling_refuses(cloud: MotoAws, refused: Refused) -> None:
+def test_scaling_is_refused(cloud: MotoAws, refused: Refused) -> None:
     check(cloud, refused)
 
 
@@ -299,7 +299,7 @@ BUSY: dict[str, Callable[[MotoAws], object]] = {
 
 @pytest.mark.parametrize("status", BUSY)
 @pytest.mark.parametrize("operation", EVERY_MUTATION)
-def test_a_busy_group_refuses_every_mutation_and_the_list_of_its_tags(
+def test_a_changing_replication_group_refuses_every_mutation_and_the_list_of_its_tags(
     cloud: MotoAws, operation: str, status: str
 ) -> None:
     """aws-controllers-k8s/community#948; hashicorp/terraform-provider-aws#23219 and #41416 (tags)."""
@@ -311,7 +311,7 @@ def test_a_busy_group_refuses_every_mutation_and_the_list_of_its_tags(
 
 
 @pytest.mark.parametrize("operation", list(EVERY_MUTATION)[:4])
-def test_members_still_moving_refuse_every_mutation_although_the_group_is_available(
+def test_changing_members_refuse_every_mutation_although_the_replication_group_is_available(
     cloud: MotoAws, operation: str
 ) -> None:
     """hashicorp/terraform-provider-aws#50096."""
@@ -327,7 +327,7 @@ def test_members_still_moving_refuse_every_mutation_although_the_group_is_availa
         EVERY_MUTATION[operation](cloud)
 
 
-def test_a_group_with_a_member_still_moving_can_not_be_deleted(cloud: MotoAws) -> None:
+def test_a_replication_group_with_a_changing_member_can_not_be_deleted(cloud: MotoAws) -> None:
     """The Terraform provider's delete retries "Cache cluster X-003 is not in a valid state to be deleted"."""
     cloud.elasticache.create_replication_group(**cloud.request())
     cloud.clock.advance(cloud.simulator.timing.create)

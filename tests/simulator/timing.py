@@ -1,4 +1,4 @@
-"""How long things take and how many of them there may be."""
+"""How long changes take, and the service quotas."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 class Timing:
     """Simulated seconds of every step; the defaults lie within what Terraform's acceptance tests report.
 
-    `node_group_lag` and `member_lag` are how long node groups and member clusters go on moving after
-    the group says `available` (hashicorp/terraform-provider-aws#50096). For `stale` seconds after a
-    call, describes show what was there before it. Elastic network interfaces hold a security group
-    for `eni_lag` seconds after the cluster let go of it. A new subnet group is unknown to
+    `node_group_lag` and `member_lag` are how long node groups and member clusters keep changing after the
+    replication group reports `available` (hashicorp/terraform-provider-aws#50096). For `stale` seconds
+    after a call, the Describe calls show the state before it. Elastic network interfaces hold a security
+    group for `eni_lag` seconds after the cluster released it. A new subnet group is unknown to
     CreateReplicationGroup for `subnet_group_lag` seconds (aws-controllers-k8s/community#1228).
     """
 
@@ -37,7 +37,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Quotas:
-    """Service quotas, AWS's defaults (the user guide's quota page): nodes, groups, subnets, snapshots."""
+    """Service quotas with AWS's defaults (the user guide's quota page)."""
 
     nodes_per_group: int = 90
     nodes_per_region: int = 300

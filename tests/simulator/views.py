@@ -1,4 +1,4 @@
-"""How the state looks in responses: plain dicts with the member names of botocore's model."""
+"""The state as responses show it: plain dicts with the member names of botocore's model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from .state import Event, Group, Member, NodeGroup, Snapshot, SubnetGroup, View
+from .state import Event, Member, NodeGroup, ReplicationGroup, Snapshot, SubnetGroup, View
 
 if TYPE_CHECKING:
     from .region import Region
@@ -16,18 +16,18 @@ _SLOTS = 16384
 _NO_ENDPOINTS = ("creating", "create-failed")
 
 NOTHING = View(group=None, members={})
-"""What describes show of a group that does not exist yet, or no longer."""
+"""What the Describe calls show of a replication group that does not exist yet, or no longer."""
 
 
-def view(region: Region, group: Group) -> View:
-    """Return all that describes would show of `group`."""
+def view(region: Region, group: ReplicationGroup) -> View:
+    """Return all that the Describe calls show of `group`."""
     return View(
         group=replication_group(region, group),
         members={member.id: cache_cluster(region, group, member) for member in group.every_member()},
     )
 
 
-def replication_group(region: Region, group: Group) -> dict[str, Any]:
+def replication_group(region: Region, group: ReplicationGroup) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "ReplicationGroupId": group.id,
         "Description": group.description,
@@ -65,7 +65,7 @@ def replication_group(region: Region, group: Group) -> dict[str, Any]:
     return shown
 
 
-def _pending(region: Region, group: Group) -> dict[str, Any]:
+def _pending(region: Region, group: ReplicationGroup) -> dict[str, Any]:
     if group.resharding is None:
         return dict(group.pending)
     start, end = group.resharding
@@ -73,7 +73,7 @@ def _pending(region: Region, group: Group) -> dict[str, Any]:
     return {**group.pending, "Resharding": {"SlotMigration": {"ProgressPercentage": share}}}
 
 
-def _node_groups(region: Region, group: Group) -> list[dict[str, Any]]:
+def _node_groups(region: Region, group: ReplicationGroup) -> list[dict[str, Any]]:
     slots = iter(_slot_ranges(len(group.serving)))
     return [
         _node_group(region, group, node_group, next(slots) if node_group.serving else None)
@@ -81,7 +81,9 @@ def _node_groups(region: Region, group: Group) -> list[dict[str, Any]]:
     ]
 
 
-def _node_group(region: Region, group: Group, node_group: NodeGroup, slots: str | None) -> dict[str, Any]:
+def _node_group(
+    region: Region, group: ReplicationGroup, node_group: NodeGroup, slots: str | None
+) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "NodeGroupId": node_group.id,
         "Status": node_group.status,
@@ -98,7 +100,7 @@ def _node_group(region: Region, group: Group, node_group: NodeGroup, slots: str 
     return shown
 
 
-def _node_group_member(region: Region, group: Group, member: Member, role: str) -> dict[str, Any]:
+def _node_group_member(region: Region, group: ReplicationGroup, member: Member, role: str) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "CacheClusterId": member.id,
         "CacheNodeId": "0001",
@@ -115,7 +117,7 @@ def _slot_ranges(shards: int) -> list[str]:
     return [f"{start}-{end - 1}" for start, end in itertools.pairwise(edges)]
 
 
-def cache_cluster(region: Region, group: Group, member: Member) -> dict[str, Any]:
+def cache_cluster(region: Region, group: ReplicationGroup, member: Member) -> dict[str, Any]:
     held = group.pending_security_groups or group.security_groups
     shown: dict[str, Any] = {
         "CacheClusterId": member.id,
@@ -209,7 +211,7 @@ def event(entry: Event) -> dict[str, Any]:
     }
 
 
-def _endpoint(region: Region, group: Group, role: str) -> dict[str, Any]:
+def _endpoint(region: Region, group: ReplicationGroup, role: str) -> dict[str, Any]:
     digest = hashlib.sha256(f"{region.account}/{region.name}".encode()).hexdigest()[:6]
     zone = f"{digest}.{_short(region.name)}.cache.amazonaws.com"
     heads = {
@@ -226,7 +228,7 @@ def _endpoint(region: Region, group: Group, role: str) -> dict[str, Any]:
 
 
 def _short(region: str) -> str:
-    """Return the region as endpoints write it: us-east-1 as use1."""
+    """Return the Region as endpoints write it: us-east-1 as use1."""
     parts = region.split("-")
     return parts[0] + "".join(part[0] for part in parts[1:-1]) + parts[-1]
 

@@ -1,4 +1,4 @@
-"""Maintenance and snapshot windows: their forms, their least length, and whether they overlap."""
+"""Maintenance and snapshot windows: their form, their minimum length, and whether they overlap."""
 
 from __future__ import annotations
 

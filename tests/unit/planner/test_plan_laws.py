@@ -20,7 +20,7 @@ from massdriver_redis.properties.parse import Properties
 from tests.harness.planner_bench import GROUP, PlannerBench, differences, wanted
 from tests.harness.recorder import Call
 from tests.simulator import Timing
-from tests.simulator.state import Moment
+from tests.simulator.state import GroupState
 
 MOST_STEPS = 14
 """No change of any number of properties takes more ElastiCache calls than this."""
@@ -168,17 +168,19 @@ def first_step(bench: PlannerBench) -> list[int]:
     return found
 
 
-def check_history(bench: PlannerBench, since: int, start: Properties | Moment, end: Properties) -> None:
+def check_history(bench: PlannerBench, since: int, start: Properties | GroupState, end: Properties) -> None:
     """Never fewer copies or shards than both ends have, never failover lost that the end has."""
     shards, replicas = (
-        (start.shards, start.replicas) if isinstance(start, Moment) else (start.node_groups, start.replicas)
+        (start.shards, start.replicas)
+        if isinstance(start, GroupState)
+        else (start.node_groups, start.replicas)
     )
-    moments = bench.simulator.history(GROUP)[since:]
-    assert min(moment.shards for moment in moments) >= min(shards, end.node_groups)
-    assert min(moment.replicas for moment in moments) >= min(replicas, end.replicas)
+    states = bench.simulator.history(GROUP)[since:]
+    assert min(state.shards for state in states) >= min(shards, end.node_groups)
+    assert min(state.replicas for state in states) >= min(replicas, end.replicas)
     if end.replicas or end.cluster_mode_enabled:
-        states = [moment.automatic_failover for moment in moments]
-        lost = [after for before, after in itertools.pairwise(states) if (before, after) in LOSSES]
+        failover = [state.automatic_failover for state in states]
+        lost = [after for before, after in itertools.pairwise(failover) if (before, after) in LOSSES]
         assert lost == []
 
 
