@@ -1,7 +1,7 @@
-"""Engine versions and node families: what `catalog.json` says of them, and how versions compare.
+"""Engine versions and node families: what `catalog.json` says about them, and how versions compare.
 
-A *wanted* version is one of `redis_version` ("6.x", "5.0", "8.1"); a *wire* version is what AWS takes
-and reports ("6.2", "5.0.6", "6.2.6").
+A *desired* version is a value of `redis_version` ("6.x", "5.0", "8.1"); a *wire* version is what AWS
+accepts and reports ("6.2", "5.0.6", "6.2.6").
 """
 
 from __future__ import annotations
@@ -18,36 +18,37 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 NODE_QUOTA = 90
-"""Nodes of one cluster that AWS allows without a raised quota (ElastiCache quotas)."""
+"""AWS's default quota of nodes per cluster (ElastiCache quotas)."""
 
 NEAR = timedelta(days=180)
 """How long before the end of a support phase the warnings begin."""
 
 _PATCHLESS_FROM = 6
-"""From this major on AWS takes no patch and applies minors by itself (guide: VersionManagement)."""
+"""From this major version on AWS accepts no patch version and upgrades minor versions itself (user guide,
+VersionManagement)."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """One wanted version; dates are the last day of a support phase, None where none is published."""
+    """One desired version; dates are the last day of a support phase, None where none is published."""
 
     family: str
     wire: tuple[str, ...]
     wire_with_tls: tuple[str, ...]
-    on_sale: bool
+    available: bool
     standard_support_until: date | None
     extended_support_until: date | None
 
 
 def versions(engine: str) -> tuple[str, ...]:
-    """Return the wanted versions of an engine, oldest first; none for an unknown engine."""
+    """Return the desired versions of an engine, oldest first; none for an unknown engine."""
     return tuple(_engines().get(engine, {}))
 
 
 def parameter_group(engine: str, version: str, cluster_mode: bool) -> str:
-    """Return AWS's default parameter group for a wanted or wire version.
+    """Return AWS's default parameter group for a desired or wire version.
 
-    A major version the catalog doesn't know (AWS upgraded the cluster) follows AWS's pattern since 7.
+    A major version that the catalog doesn't know (AWS upgraded the cluster) follows AWS's pattern since 7.
     """
     known = _known(engine, version)
     family = known.family if known else f"{engine}{_numbers(version)[0]}"
@@ -55,24 +56,24 @@ def parameter_group(engine: str, version: str, cluster_mode: bool) -> str:
 
 
 def auto_minor_upgrade(engine: str, version: str) -> bool:
-    """Tell whether AWS upgrades minor versions by itself: redis from 6 on, and every valkey."""
+    """Return whether AWS upgrades minor versions itself: redis from 6 on, and every valkey."""
     return engine != "redis" or _numbers(version)[0] >= _PATCHLESS_FROM
 
 
-def matches(wanted: str, live: str) -> bool:
-    """Tell whether the live wire version meets a wanted or wire one of the same engine.
+def matches(desired: str, observed: str) -> bool:
+    """Return whether an observed wire version satisfies a desired or wire one of the same engine.
 
-    Any 6 meets "6.x"; a patch the wanted version doesn't name is free, and from 6 on never counts.
+    Any 6 satisfies "6.x". A patch version counts only below 6, and only where the desired version has one.
     """
-    asked, found = _comparable(wanted), _comparable(live)
+    asked, found = _comparable(desired), _comparable(observed)
     return found[: len(asked)] == asked
 
 
 def compare(engine_a: str, version_a: str, engine_b: str, version_b: str) -> int:
-    """Return -1, 0 or 1 as version a is behind, level with or ahead of version b.
+    """Return -1, 0 or 1 where version a is older than, the same as or newer than version b.
 
-    Every valkey is ahead of every redis, the only way AWS goes. Versions are compared as far as both
-    are given, so "6.x" is level with every 6 and "5.0" with 5.0.6.
+    Every valkey is newer than every redis, the only direction in which AWS upgrades. Only the parts that
+    both versions have are compared: "6.x" is the same as every 6, and "5.0" the same as 5.0.6.
     """
     if engine_a != engine_b:
         return 1 if engine_a == "valkey" else -1
@@ -81,36 +82,37 @@ def compare(engine_a: str, version_a: str, engine_b: str, version_b: str) -> int
     return (a[:shared] > b[:shared]) - (a[:shared] < b[:shared])
 
 
-def creatable(engine: str, wanted: str, secure: bool, available: Collection[str] | None) -> str | None:
-    """Return the EngineVersion to send for a wanted version, None if AWS can't create it.
+def creatable(engine: str, desired: str, secure: bool, available: Collection[str] | None) -> str | None:
+    """Return the EngineVersion to send for a desired version, None if AWS can't create it.
 
     `available` lists what DescribeCacheEngineVersions offers for the engine; without it (None) the
-    catalog's own knowledge decides.
+    catalog decides.
     """
-    version = _engines().get(engine, {}).get(wanted)
+    version = _engines().get(engine, {}).get(desired)
     if version is None:
         return None
     candidates = version.wire_with_tls if secure else version.wire
     if available is None:
-        return candidates[0] if version.on_sale else None
-    if _numbers(wanted)[0] < _PATCHLESS_FROM:
+        return candidates[0] if version.available else None
+    if _numbers(desired)[0] < _PATCHLESS_FROM:
         return next((wire for wire in candidates if wire in available), None)
-    return _newest(wire for wire in available if matches(wanted, wire))
+    return _newest(wire for wire in available if matches(desired, wire))
 
 
 def _newest(wire_versions: Iterable[str]) -> str | None:
+    """Return the newest of some wire versions without its patch, None where there is none."""
     newest = max(map(_comparable, wire_versions), default=None)
     return ".".join(map(str, newest)) if newest else None
 
 
 def offered(engine: str, available: Collection[str]) -> tuple[str, ...]:
-    """Return the wanted versions that can be created, newest last; by the catalog if none is listed."""
+    """Return the desired versions that can be created, newest last; with no list, those of the catalog."""
     known = available or None
-    return tuple(wanted for wanted in versions(engine) if creatable(engine, wanted, False, known))
+    return tuple(each for each in versions(engine) if creatable(engine, each, False, known))
 
 
 def support_warning(engine: str, version: str, today: date) -> str | None:
-    """Return one sentence on a version (wanted or wire) at or near the end of its support, else None."""
+    """Return one sentence about a desired or wire version at or near the end of its support, else None."""
     known = _known(engine, version)
     if known is None or known.standard_support_until is None:
         return None
@@ -124,12 +126,12 @@ def support_warning(engine: str, version: str, today: date) -> str | None:
     if extended is None or today > extended:
         return f"{name} reached its end of life on {extended or standard}; upgrade."
     if today + NEAR >= extended:
-        return f"{name} reaches its end of life on {extended}, and AWS upgrades it then; upgrade before."
+        return f"{name} reaches its end of life on {extended}, and AWS then upgrades it; upgrade before that."
     return f"{name} is in paid Extended Support since {standard + timedelta(days=1)}, until {extended}."
 
 
 def minimum_engine(node_type: str) -> str:
-    """Return the oldest redis version a node type runs, "0" for a family unknown here.
+    """Return the oldest redis version that a node type runs, "0" for an unknown family.
 
     Every valkey version runs on every family of the catalog.
     """
@@ -144,8 +146,8 @@ def node_types() -> tuple[str, ...]:
 
 
 def _known(engine: str, version: str) -> Version | None:
-    for wanted, known in _engines().get(engine, {}).items():
-        if matches(wanted, version):
+    for desired, known in _engines().get(engine, {}).items():
+        if matches(desired, version):
             return known
     return None
 
@@ -156,7 +158,7 @@ def _comparable(version: str) -> tuple[int, ...]:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """Return the leading numbers of a version; "6.x" gives (6,), text without any (0,)."""
+    """Return the leading numbers of a version: (6,) for "6.x", (0,) for text without any."""
     leading = re.match(r"[0-9]{1,9}(\.[0-9]{1,9})*", version)
     return tuple(int(part) for part in leading[0].split(".")) if leading else (0,)
 
@@ -164,7 +166,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 @cache
 def _engines() -> dict[str, dict[str, Version]]:
     return {
-        engine: {wanted: _version(raw) for wanted, raw in known.items()}
+        engine: {desired: _version(raw) for desired, raw in known.items()}
         for engine, known in _data()["engines"].items()
     }
 
@@ -175,7 +177,7 @@ def _version(raw: dict[str, object]) -> Version:
         family=str(raw["family"]),
         wire=_texts(wire),
         wire_with_tls=_texts(raw.get("wire_with_tls", wire)),
-        on_sale=raw["on_sale"] is True,
+        available=raw["available"] is True,
         standard_support_until=_date(raw["standard_support_until"]),
         extended_support_until=_date(raw["extended_support_until"]),
     )

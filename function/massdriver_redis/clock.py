@@ -1,4 +1,4 @@
-"""Time, injected so that tests can run an hour in a moment."""
+"""Time as a parameter, so that a test can simulate an hour."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the shell asks of time: seconds since the epoch, and a pause."""
+    """Seconds since the epoch, and a pause."""
 
     def now(self) -> float:
         """Return the seconds since the epoch."""
@@ -17,7 +17,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The clock of the machine."""
 
     def now(self) -> float:
         """Return the seconds since the epoch."""

@@ -1,15 +1,15 @@
-"""The exceptions of this package; the message of each is fit to be CloudFormation's Reason."""
+"""The exceptions of this package; each message can be CloudFormation's Reason."""
 
 from __future__ import annotations
 
 REASON_LIMIT = 240
-"""Characters a Reason may have; CloudFormation shows about that many in its event list."""
+"""Characters of a Reason; CloudFormation shows about that many in its list of events."""
 
 
 class ResourceError(Exception):
-    """A failure with a message for the user: what is wrong first, then what to do; never a value.
+    """A failure with a message for the user: first what is wrong, then what to do; never a property's value.
 
-    `code` is AWS's wire code where one stands behind it.
+    `code` is AWS's wire code where AWS caused the failure.
     """
 
     def __init__(self, message: str, code: str = "") -> None:
@@ -18,30 +18,30 @@ class ResourceError(Exception):
 
 
 class EnvelopeError(ResourceError):
-    """The event is not one of CloudFormation's, or must not be answered."""
+    """The event is not CloudFormation's, or must not be answered."""
 
 
 class InvalidRequestError(ResourceError):
-    """The properties break the schema or a rule that spans properties."""
+    """The properties violate the schema or a rule about several properties."""
 
 
 class NotUpdatableError(ResourceError):
-    """The change can't be made in place, or not at all; nothing was written."""
+    """The change can't be made in place, or not at all; nothing was changed."""
 
 
 class TransientError(ResourceError):
-    """AWS can't take the call now; the next look may make it."""
+    """AWS can't execute the call now; a later attempt may succeed."""
 
 
 class NotYetVisibleError(ResourceError):
-    """Something isn't there yet, or capacity is short: worth some minutes of waiting, not an hour."""
+    """A resource is not visible yet, or AWS lacks capacity: worth minutes of retries, not an hour."""
 
 
 class AccessDeniedError(ResourceError):
-    """The role lacks a permission, or could not be assumed."""
+    """The role lacks a permission, or can't be assumed."""
 
 
 def shorten(reason: str, limit: int = REASON_LIMIT) -> str:
-    """Return `reason` in one line of at most `limit` characters, its useful head kept."""
+    """Return `reason` as one line of at most `limit` characters, cut at its end."""
     line = " ".join(reason.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

@@ -1,4 +1,4 @@
-"""Structured logs, and the one place that knows what no log and no Reason may show."""
+"""Structured logs, and the secrets that no log line and no Reason may show."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _secrets: set[str] = set()
 
 
 def protect(*secrets: str | None) -> None:
-    """Hide each of `secrets`, also URL-quoted or JSON-escaped, from now until `forget()`."""
+    """Hide each of `secrets`, also URL-quoted or JSON-escaped, until `forget()`."""
     for secret in filter(None, secrets):
         _secrets.update({secret, quote(secret, safe=""), unquote(secret), json.dumps(secret)[1:-1]})
 
 
 def forget() -> None:
-    """Drop what an earlier invocation protected: a warm container serves many stacks."""
+    """Stop hiding the secrets of an earlier invocation: a warm container serves many stacks."""
     _secrets.clear()
 
 
 def redact(text: str) -> str:
     """Return `text` with every protected secret replaced by `***`.
 
-    A secret shorter than eight characters (an external id may have two) is replaced only where it stands
-    as a word of its own, so that it doesn't tear other words apart.
+    A secret shorter than eight characters (an external id may have two) is replaced only as a whole word,
+    so that other words stay readable.
     """
     for secret in sorted(_secrets, key=len, reverse=True):
         if len(secret) >= _LONG_ENOUGH:
@@ -71,5 +71,5 @@ def quiet_libraries() -> None:
 
 
 logger = Logger(logger_formatter=RedactingFormatter())
-# Else Lambda's own handler would print each record a second time, and unredacted.
+# Otherwise Lambda's own handler prints each record a second time, and not redacted.
 logging.getLogger(logger.service).propagate = False

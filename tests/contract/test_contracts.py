@@ -604,7 +604,7 @@ def test_extra_contract_10_every_call_that_was_seen_is_granted_and_nothing_beyon
 
 
 def test_extra_contract_11_what_cloudformation_makes_strings_of_comes_back_as_it_was():
-    test_properties.test_coercing_the_strings_of_valid_properties_gives_them_back()
+    test_properties.test_the_strings_of_valid_properties_are_coerced_to_the_same_properties()
 
 
 def test_extra_contract_12_every_event_in_the_folder_runs_end_to_end():

@@ -137,7 +137,7 @@ _REFERENCED: tuple[Bug, ...] = (
     Bug("any ARN may be assumed", rules._role, set_condition(False, mentions=arns.is_role), (_PARSE,)),
     Bug("the ingress may be the whole of IPv4", rules._cidr, set_condition(False, at=-1), (_PARSE,)),
     Bug("a node type runs on any engine", rules._engine, set_condition(False, at=-1), (_PARSE,)),
-    Bug("windows that touch overlap", windows._meet, swap_operator(ast.Lt, ast.LtE, at=0), (_PARSE,)),
+    Bug("windows that touch overlap", windows._overlaps, swap_operator(ast.Lt, ast.LtE, at=0), (_PARSE,)),
     # --- versions ---
     Bug("the patch of a version from 6 on counts", catalog._comparable, set_condition(False), (_CATALOG,)),
     Bug(
@@ -148,7 +148,7 @@ _REFERENCED: tuple[Bug, ...] = (
     ),
     # --- secrets ---
     Bug(
-        "a mistake's message holds the value",
+        "the message of a violation holds the value",
         violations._type,
         replaced_by(_value_shown),
         (_PARSE, "contract/test_secrecy.py"),

@@ -1,4 +1,4 @@
-"""Engine versions and node families: how versions compare, what can be created, what soon ends."""
+"""Engine versions and node families: how versions compare, what can be created, when support ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OFFERED_REDIS = ("4.0.10", "5.0.6", "6.0", "6.2", "7.0", "7.1")
 OFFERED_VALKEY = ("7.2", "8.0", "8.1", "8.2", "9.0", "9.1")
 
 
-def test_the_catalog_knows_exactly_the_versions_and_node_types_of_the_schema() -> None:
+def test_the_catalog_has_exactly_the_versions_and_node_types_of_the_schema() -> None:
     properties = schemas.source("extensions.json")["properties"]
     assert list(catalog.versions("redis") + catalog.versions("valkey")) == properties["redis_version"]["enum"]
     assert set(catalog.node_types()) == set(properties["node_type"]["enum"])
@@ -41,7 +41,7 @@ def test_the_catalog_knows_exactly_the_versions_and_node_types_of_the_schema() -
         ("valkey", "10.3", "valkey10"),
     ],
 )
-def test_the_default_parameter_group_follows_engine_version_and_cluster_mode(
+def test_the_default_parameter_group_depends_on_engine_version_and_cluster_mode(
     engine: str, version: str, family: str
 ) -> None:
     assert catalog.parameter_group(engine, version, cluster_mode=False) == f"default.{family}"
@@ -49,7 +49,7 @@ def test_the_default_parameter_group_follows_engine_version_and_cluster_mode(
 
 
 @pytest.mark.parametrize(
-    ("wanted", "live"),
+    ("desired", "observed"),
     [
         ("6.x", "6.0.5"),
         ("6.x", "6.2"),
@@ -61,12 +61,12 @@ def test_the_default_parameter_group_follows_engine_version_and_cluster_mode(
         ("8.0", "8.0.1"),
     ],
 )
-def test_a_live_version_meets_what_was_wanted(wanted: str, live: str) -> None:
-    assert catalog.matches(wanted, live)
+def test_an_observed_version_satisfies_the_desired_one(desired: str, observed: str) -> None:
+    assert catalog.matches(desired, observed)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "live"),
+    ("desired", "observed"),
     [
         ("6.x", "7.0"),
         ("7.0", "7.1"),
@@ -77,11 +77,11 @@ def test_a_live_version_meets_what_was_wanted(wanted: str, live: str) -> None:
         ("6.x", ""),
     ],
 )
-def test_a_live_version_does_not_meet_another(wanted: str, live: str) -> None:
-    assert not catalog.matches(wanted, live)
+def test_an_observed_version_does_not_satisfy_another(desired: str, observed: str) -> None:
+    assert not catalog.matches(desired, observed)
 
 
-def test_every_valkey_is_ahead_of_every_redis_and_never_the_other_way() -> None:
+def test_every_valkey_is_newer_than_every_redis() -> None:
     assert catalog.compare("valkey", "7.2", "redis", "7.1") == 1
     assert catalog.compare("redis", "7.1", "valkey", "7.2") == -1
 
@@ -107,7 +107,7 @@ def test_versions_of_one_engine_are_compared_as_numbers(a: str, b: str, order: i
 
 @pytest.mark.parametrize("secure", [True, False])
 @pytest.mark.parametrize(
-    ("engine", "wanted", "sent"),
+    ("engine", "desired", "sent"),
     [
         ("redis", "4.0", "4.0.10"),
         ("redis", "5.0", "5.0.6"),
@@ -117,12 +117,12 @@ def test_versions_of_one_engine_are_compared_as_numbers(a: str, b: str, order: i
         ("valkey", "8.2", "8.2"),
     ],
 )
-def test_the_version_to_send_is_the_same_with_and_without_aws_list(
-    engine: str, wanted: str, sent: str, secure: bool
+def test_the_version_to_send_is_the_same_with_and_without_the_list_of_aws(
+    engine: str, desired: str, sent: str, secure: bool
 ) -> None:
     offered = OFFERED_REDIS if engine == "redis" else OFFERED_VALKEY
-    assert catalog.creatable(engine, wanted, secure, offered) == sent
-    assert catalog.creatable(engine, wanted, secure, None) == sent
+    assert catalog.creatable(engine, desired, secure, offered) == sent
+    assert catalog.creatable(engine, desired, secure, None) == sent
 
 
 def test_redis_3_2_can_no_longer_be_created() -> None:
@@ -130,14 +130,14 @@ def test_redis_3_2_can_no_longer_be_created() -> None:
     assert catalog.creatable("redis", "3.2", False, None) is None
 
 
-def test_redis_3_2_takes_the_patch_with_tls_only_when_secure_where_aws_still_lists_it() -> None:
+def test_a_secure_redis_3_2_has_the_patch_version_with_tls_where_aws_still_lists_it() -> None:
     listed = ("3.2.4", "3.2.6", "3.2.10")
     assert catalog.creatable("redis", "3.2", True, listed) == "3.2.6"
     assert catalog.creatable("redis", "3.2", False, listed) == "3.2.10"
     assert catalog.creatable("redis", "3.2", True, ("3.2.10",)) is None
 
 
-def test_6_x_takes_the_newest_6_that_aws_lists_and_sends_no_patch() -> None:
+def test_6_x_is_the_newest_6_that_aws_lists_without_a_patch_version() -> None:
     assert catalog.creatable("redis", "6.x", True, ("6.0", "6.2", "7.1")) == "6.2"
     assert catalog.creatable("redis", "6.x", True, ("6.0",)) == "6.0"
     assert catalog.creatable("redis", "6.x", True, ("6.2.6",)) == "6.2"
@@ -149,14 +149,14 @@ def test_an_unknown_engine_or_version_can_not_be_created() -> None:
     assert catalog.creatable("redis", "8.1", True, OFFERED_REDIS) is None
 
 
-def test_the_versions_on_offer_are_those_that_can_be_created() -> None:
+def test_the_offered_versions_are_those_that_can_be_created() -> None:
     assert catalog.offered("redis", OFFERED_REDIS) == ("4.0", "5.0", "6.x", "7.0", "7.1")
     assert catalog.offered("redis", ("7.1",)) == ("7.1",)
     assert catalog.offered("redis", ()) == ("4.0", "5.0", "6.x", "7.0", "7.1")
     assert catalog.offered("valkey", OFFERED_VALKEY) == OFFERED_VALKEY
 
 
-def test_minor_versions_are_upgraded_by_aws_from_redis_6_on() -> None:
+def test_aws_upgrades_minor_versions_from_redis_6_on() -> None:
     assert [catalog.auto_minor_upgrade("redis", version) for version in ("4.0.10", "5.0", "6.x", "7.1")] == [
         False,
         False,
@@ -204,19 +204,19 @@ def test_a_node_family_has_its_minimum_engine(node_type: str, minimum: str) -> N
         ("12.0", date(2035, 1, 1), None),
     ],
 )
-def test_a_warning_comes_180_days_before_support_ends_and_changes_with_its_phase(
+def test_a_warning_begins_180_days_before_support_ends_and_changes_with_its_phase(
     version: str, today: date, said: str | None
 ) -> None:
     warning = catalog.support_warning("redis", version, today)
     assert (warning is None) if said is None else said in (warning or "")
 
 
-def test_no_valkey_has_a_published_end() -> None:
+def test_no_valkey_has_a_published_end_of_support() -> None:
     assert not any(catalog.support_warning("valkey", each, date(2040, 1, 1)) for each in OFFERED_VALKEY)
 
 
 @given(st.sampled_from(catalog.versions("redis")), st.dates(date(2020, 1, 1), date(2040, 1, 1)))
-def test_a_warning_once_given_never_stops(version: str, today: date) -> None:
+def test_a_warning_never_ends(version: str, today: date) -> None:
     if catalog.support_warning("redis", version, today):
         assert catalog.support_warning("redis", version, today + timedelta(days=1))
 
@@ -225,23 +225,23 @@ VERSIONS = st.sampled_from([*catalog.versions("redis"), *OFFERED_REDIS, "6.2.6",
 
 
 @given(VERSIONS, VERSIONS)
-def test_comparing_is_antisymmetric_and_a_match_is_never_behind_or_ahead(a: str, b: str) -> None:
+def test_compare_is_antisymmetric_and_a_match_is_neither_older_nor_newer(a: str, b: str) -> None:
     assert catalog.compare("redis", a, "redis", b) == -catalog.compare("redis", b, "redis", a)
     if catalog.matches(a, b):
         assert catalog.compare("redis", a, "redis", b) == 0
 
 
 @given(st.sampled_from(catalog.versions("redis")), st.sets(st.sampled_from(OFFERED_REDIS)), st.booleans())
-def test_what_is_sent_is_on_aws_list_and_meets_what_was_wanted(
-    wanted: str, available: set[str], secure: bool
+def test_the_version_to_send_is_listed_and_satisfies_the_desired_one(
+    desired: str, available: set[str], secure: bool
 ) -> None:
-    sent = catalog.creatable("redis", wanted, secure, available)
+    sent = catalog.creatable("redis", desired, secure, available)
     if sent is not None:
         assert sent in available
-        assert catalog.matches(wanted, sent)
+        assert catalog.matches(desired, sent)
 
 
 @given(st.text(max_size=30))
-def test_no_text_breaks_the_reading_of_versions(text: str) -> None:
+def test_any_text_can_be_read_as_a_version(text: str) -> None:
     assert catalog.compare("redis", text, "redis", text) == 0
     assert catalog.parameter_group("redis", text, cluster_mode=False).startswith("default.redis")

@@ -1,4 +1,4 @@
-"""Logs and Reasons show no secret, in whatever form it comes along."""
+"""Logs and Reasons show no secret in any of its forms."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_secret_is_masked_in_exceptions_their_causes_and_their_stack_traces(li
     assert lines()[0]["exception_name"] == "KeyError"
 
 
-def test_an_object_is_redacted_as_the_text_it_becomes(lines):
+def test_an_object_is_redacted_as_text(lines):
     protect(SECRET)
 
     logger.info("request", event=Exception(SECRET))
@@ -64,7 +64,7 @@ def test_an_object_is_redacted_as_the_text_it_becomes(lines):
     assert "***" in lines()[0]["event"]
 
 
-def test_logs_are_json_at_info_with_the_level_named(lines):
+def test_logs_are_json_of_level_info_and_above(lines):
     logger.debug("hidden")
     logger.info("shown")
 
@@ -88,7 +88,7 @@ def test_a_url_is_masked_as_a_whole_before_its_parts():
     assert redact("signature 0a1b2c3d4e5f") == "signature ***"
 
 
-def test_a_short_secret_is_masked_only_as_a_word_of_its_own():
+def test_a_short_secret_is_masked_only_as_a_whole_word():
     protect("ab")
 
     assert redact("external id ab, fabric, AB, 'ab'") == "external id ***, fabric, AB, '***'"
@@ -100,14 +100,14 @@ def test_an_absent_secret_masks_nothing():
     assert redact("text") == "text"
 
 
-def test_one_invocation_s_secrets_are_forgotten_by_the_next():
+def test_the_next_invocation_does_not_mask_the_secrets_of_the_last():
     protect(SECRET)
     forget()
 
     assert redact(SECRET) == SECRET
 
 
-def test_the_level_of_lambda_does_not_make_libraries_talk(monkeypatch):
+def test_libraries_log_warnings_only_at_any_level_of_lambda(monkeypatch):
     monkeypatch.setattr(logging.getLogger(), "level", logging.DEBUG)
 
     quiet_libraries()
@@ -116,5 +116,5 @@ def test_the_level_of_lambda_does_not_make_libraries_talk(monkeypatch):
         assert not logging.getLogger(name).isEnabledFor(logging.INFO)
 
 
-def test_the_formatter_in_use_is_the_redacting_one():
+def test_the_logger_uses_the_redacting_formatter():
     assert isinstance(logger.registered_formatter, log.RedactingFormatter)

@@ -1,4 +1,4 @@
-"""The massdriver artifact `redis-authentication`, and the attributes CloudFormation can read."""
+"""The massdriver artifact `redis-authentication`, and the attributes that Fn::GetAtt returns."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from massdriver_redis.properties import schemas
 from massdriver_redis.state.observed import Endpoint, ReplicationGroup, SecurityGroup
 
 NETWORK = "redis"
-"""The key of our rule under `security.network`."""
+"""The key of the cluster's rule under `security.network`."""
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """The token's secret and, unless left out, the token itself ("" for a cluster without one)."""
+    """The secret of the token, and the token itself unless it is left out ("" for a cluster without one)."""
 
     secret_arn: str = ""
     secret_version_id: str = ""
@@ -26,9 +26,9 @@ class Credentials:
 def artifact(
     group: ReplicationGroup, security_group: SecurityGroup, credentials: Credentials
 ) -> dict[str, object]:
-    """Return the artifact of a settled group, validated against its schema.
+    """Return the artifact of a settled replication group, validated against its schema.
 
-    Raises ResourceError when the group shows no endpoint, or when the schema refuses the result.
+    Raises ResourceError where the replication group has no endpoint, SchemaError for an invalid artifact.
     """
     endpoint = _endpoint(group)
     built: dict[str, object] = {
@@ -61,12 +61,12 @@ def attributes(
     credentials: Credentials,
     warnings: tuple[str, ...],
 ) -> dict[str, str]:
-    """Return the flat attributes: the same names in every mode, every value a string.
+    """Return the flat attributes: the same names in every mode, and every value a string.
 
-    Names have dots because CloudFormation's GetAtt looks a key up as a whole, never by path.
+    Names have dots because Fn::GetAtt looks up a whole name, never a path.
     """
-    whole = artifact(group, security_group, credentials)
-    flat = _flatten(whole)
+    document = artifact(group, security_group, credentials)
+    flat = _flatten(document)
     reader = group.reader or _endpoint(group)
     return {
         **flat,
@@ -75,7 +75,7 @@ def attributes(
         "username": flat["data.authentication.username"],
         "password": flat["data.authentication.password"],
         "arn": flat["data.infrastructure.arn"],
-        "artifact": json.dumps(whole, separators=(",", ":")),
+        "artifact": json.dumps(document, separators=(",", ":")),
         "secret_arn": credentials.secret_arn,
         "secret_version_id": credentials.secret_version_id,
         "reader_hostname": reader.address,
@@ -87,7 +87,9 @@ def attributes(
 def _endpoint(group: ReplicationGroup) -> Endpoint:
     endpoint = group.configuration if group.cluster_mode else group.primary
     if endpoint is None:
-        raise ResourceError(f"replication group {group.id} shows no endpoint; look at it in the console")
+        raise ResourceError(
+            f"replication group {group.id} has no endpoint; check it in the ElastiCache console"
+        )
     return endpoint
 
 

@@ -1,4 +1,4 @@
-"""The PUT of a response, with a bounded wait and an honest look at the HTTP status."""
+"""The PUT of a response: retries within a time limit, and the HTTP status decides."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from urllib.parse import urlsplit
 from massdriver_redis.clock import Clock
 
 SOCKET_TIMEOUT = 10.0
-"""Seconds one connection or one answer may take."""
+"""Seconds for a connection, and for its answer."""
 
 _PAUSES = (1.0, 2.0, 4.0, 8.0)
 _CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 class ResponderError(Exception):
-    """The response was not delivered; the message never holds the URL."""
+    """The response was not delivered; the message never contains the URL."""
 
 
 class RefusedError(ResponderError):
-    """The server refuses this URL for good: most often it has expired."""
+    """The server refuses this URL, most often because it has expired; a retry changes nothing."""
 
 
 class UnreachableError(ResponderError):
-    """The network or the server failed at every attempt; a later one may succeed."""
+    """The network or the server failed at every attempt; a later attempt may succeed."""
 
 
 def send(url: str, body: bytes, *, until: float, clock: Clock) -> None:
-    """PUT `body` to `url`; attempts are repeated while `clock` is before `until` (at least one is made).
+    """PUT `body` to `url`, with retries while `clock` is before `until`; at least one attempt is made.
 
-    Raises RefusedError on a status that a repetition won't change, else UnreachableError.
+    Raises RefusedError for a status that a retry doesn't change, otherwise UnreachableError.
     """
     failure = ""
     for pause in (0.0, *_PAUSES):
@@ -50,9 +50,9 @@ def send(url: str, body: bytes, *, until: float, clock: Clock) -> None:
 
 
 def _attempt(url: str, body: bytes, timeout: float) -> tuple[int, str]:
-    """Make one PUT; return its status, or 0 where there was none, and what went wrong in a word.
+    """Make one PUT; return its status, 0 where there is none, and a short description of the failure.
 
-    No exception leaves this function: those of http.client may carry the URL in their text.
+    Raises nothing: exceptions of http.client may contain the URL.
     """
     parts = urlsplit(url)
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
@@ -73,7 +73,7 @@ def _attempt(url: str, body: bytes, timeout: float) -> tuple[int, str]:
 
 
 def _tls() -> ssl.SSLContext:
-    """Return a verifying context that also trusts the bundle an emulator names in the environment."""
+    """Return a verifying context that also trusts the certificates an emulator names in the environment."""
     context = ssl.create_default_context()
     for bundle in filter(None, map(os.environ.get, _CA_VARIABLES)):
         if Path(bundle).is_file():

@@ -1,4 +1,4 @@
-"""The body of CloudFormation's response: every field it demands, within its 4,096 bytes."""
+"""The body of the response to CloudFormation: every required field, within 4,096 bytes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from massdriver_redis.cloudformation.request import Request
 from massdriver_redis.errors import shorten
 
 LARGEST_BODY = 4096
-"""Bytes of a response, the whole JSON counted (AWS CloudFormation User Guide, crpg-ref-responses)."""
+"""Bytes of a response, the whole JSON (AWS CloudFormation User Guide, crpg-ref-responses)."""
 
 _SECRET_ATTRIBUTES = ("password", "artifact")
 
 
 def build(request: Request, answer: Response) -> bytes:
-    """Return the response to PUT.
+    """Return the body to PUT.
 
-    Where it would be too long, `warnings` is cut first; an answer still too long becomes a FAILED one.
+    In a body that is too long `warnings` is shortened; one that stays too long becomes a FAILED response.
     """
     attributes = {key: _text(value) for key, value in answer.attributes.items()}
     encoded = _encode(request, answer, attributes)
@@ -31,7 +31,7 @@ def build(request: Request, answer: Response) -> bytes:
 
 
 def masked(encoded: bytes) -> dict[str, object]:
-    """Return the response in `encoded` with the password hidden, fit to be shown."""
+    """Return the response in `encoded` with the password masked."""
     body: dict[str, object] = json.loads(encoded)
     data = body["Data"]
     if isinstance(data, dict):
@@ -43,7 +43,7 @@ def masked(encoded: bytes) -> dict[str, object]:
 
 
 def _cut(text: str) -> str:
-    """Return a shorter `text`, or nothing where the rest would no longer say anything."""
+    """Return a shorter `text`, or "" where too little would be left of it."""
     limit = len(text) * 3 // 4
     return shorten(text, limit) if limit >= 40 else ""
 
@@ -52,7 +52,7 @@ def _too_long(answer: Response, size: int) -> Response:
     if answer.status == "FAILED":
         return Response("FAILED", answer.physical_id, shorten(answer.reason, 80))
     reason = (
-        f"The response would have {size} bytes and CloudFormation takes {LARGEST_BODY}. "
+        f"The response has {size} bytes, CloudFormation accepts {LARGEST_BODY}. "
         "Use a shorter name_prefix or logical id, or set password_attribute: false."
     )
     return Response("FAILED", answer.physical_id, reason)
@@ -66,11 +66,11 @@ def _encode(request: Request, answer: Response, attributes: Mapping[str, str]) -
         "StackId": request.stack_id,
         "RequestId": request.request_id,
         "LogicalResourceId": request.logical_id,
-        # Set on every response: crhelper keeps the flag of an earlier one on a warm container.
+        # In every response: on a warm container crhelper would repeat the flag of an earlier one.
         "NoEcho": True,
         "Data": dict(attributes),
     }
-    # A lone surrogate becomes its JSON escape, so that an id goes back exactly as it came.
+    # A lone surrogate becomes its JSON escape, so that an id is returned exactly as it was received.
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 

@@ -1,4 +1,4 @@
-"""The ARNs and Region names of the properties, of every AWS partition; lengths are bounded."""
+"""ARNs and Region names of every AWS partition, with bounded lengths."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ _ROLE = re.compile(rf"{_HEAD}:iam::[A-Za-z0-9_]{{1,32}}:role/[\x21-\x7e]{{1,576}
 
 @dataclass(frozen=True)
 class Ec2Arn:
-    """The two parts of an EC2 ARN that are used; `region` is None where the ARN leaves it out."""
+    """The parts of an EC2 ARN that are used; `region` is None where the ARN has none."""
 
     id: str
     region: str | None
 
 
 def vpc(arn: str) -> Ec2Arn | None:
-    """Read the ARN of a VPC, None if it isn't one."""
+    """Return the parts of a VPC's ARN, None for another text."""
     return _read(_VPC.fullmatch(arn))
 
 
 def subnet(arn: str) -> Ec2Arn | None:
-    """Read the ARN of a subnet, None if it isn't one."""
+    """Return the parts of a subnet's ARN, None for another text."""
     return _read(_SUBNET.fullmatch(arn))
 
 
 def is_role(arn: str) -> bool:
-    """Tell whether this is the ARN of an IAM role."""
+    """Return whether this is the ARN of an IAM role."""
     return bool(_ROLE.fullmatch(arn))
 
 
 def is_region(name: str) -> bool:
-    """Tell whether this can be the name of a Region; it becomes part of host names."""
+    """Return whether this can be the name of a Region; it becomes part of host names."""
     return bool(_REGION.fullmatch(name))
 
 

@@ -1,7 +1,7 @@
-"""From CloudFormation's strings to the types of the schema, after a look at the input's size.
+"""From CloudFormation's strings to the types of the schema, after a check of the input's size.
 
-CloudFormation sends every scalar as a string, nested ones too. What can't be converted is left as it
-is, for the validator to name.
+CloudFormation sends every scalar as a string, nested ones too. A value that can't be converted stays as
+it is, and the validator reports it.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from massdriver_redis.properties.violations import Path, Violation, refuse
+from massdriver_redis.properties.violations import Path, Violation, reject
 
 SERVICE_KEYS = frozenset({"ServiceToken", "ServiceTimeout"})
-"""CloudFormation's own keys among the properties; the envelope reads them."""
+"""CloudFormation's own keys among the properties; `cloudformation.request` reads them."""
 
 MAX_DEPTH = 16
 MAX_TEXT = 16_384
@@ -29,8 +29,8 @@ _BOOLEANS = {"true": True, "false": False}
 def bounded(raw: object) -> None:
     """Raise InvalidRequestError unless `raw` is JSON of a reasonable size and depth.
 
-    Needed before the validator sees it: its messages print whole values, and a hostile one would
-    exhaust the stack or the clock. Walks at most MAX_VALUES values and never recurses.
+    Called before the validator, whose messages print whole values: hostile input would exhaust the stack or
+    the time. Visits at most MAX_VALUES values and never recurses.
     """
     waiting: list[tuple[Path, object]] = [((), raw)]
     values, letters = 0, 0
@@ -38,31 +38,31 @@ def bounded(raw: object) -> None:
         path, value = waiting.pop()
         values += 1
         if len(path) > MAX_DEPTH:
-            refuse(Violation(path, f"nested deeper than {MAX_DEPTH} levels; remove it"))
+            reject(Violation(path, f"nested deeper than {MAX_DEPTH} levels; remove it"))
         if isinstance(value, Mapping | list):
             if len(value) > MAX_VALUES - values - len(waiting):
-                refuse(Violation(path, f"too large, more than {MAX_VALUES} values in all; remove some"))
+                reject(Violation(path, f"too large, more than {MAX_VALUES} values in all; remove some"))
             waiting.extend(_entries(path, value))
         else:
             _scalar(path, value)
         letters += len(value) if isinstance(value, str) else sum(map(len, _keys(value)))
         if letters > MAX_IN_ALL:
-            refuse(Violation(path, f"more than {MAX_IN_ALL} characters in all; remove some"))
+            reject(Violation(path, f"more than {MAX_IN_ALL} characters in all; remove some"))
 
 
 def coerce(value: object, schema: Mapping[str, object]) -> object:
     """Return `value` with its strings converted where `schema` asks for another type.
 
-    "true" becomes True, "3" becomes 3 and 3.0 becomes 3, while a version such as "5.0" stays the string it
-    is declared to be. A null and the empty string of a property count as absent; values of a free map
-    (tags) may be empty. Keys the schema doesn't know are passed through.
+    "true" becomes True, "3" and 3.0 become 3; a version such as "5.0" is declared as a string and stays one.
+    A null and a property's empty string count as absent; values of a free map (tags) may be empty. Keys that
+    the schema doesn't know stay.
     """
     convert = _CONVERSIONS.get(str(schema.get("type")))
     return convert(value, schema) if convert else value
 
 
 def defaults(value: Mapping[str, object], schema: Mapping[str, object]) -> dict[str, object]:
-    """Return `value` with the schema's defaults for what is absent (top level; none lie deeper)."""
+    """Return `value` with the schema's defaults for absent properties; only the top level has defaults."""
     declared = {
         name: rules["default"]
         for name, rules in _mapping(schema.get("properties")).items()
@@ -110,11 +110,11 @@ def _entries(path: Path, value: Mapping[object, object] | list[object]) -> list[
         return [((*path, index), item) for index, item in enumerate(value)]
     for key in value:
         if not isinstance(key, str):
-            refuse(Violation(path, "a key is not a string; rename it"))
+            reject(Violation(path, "a key is not a string; rename it"))
         if len(key) > _MAX_KEY:
-            refuse(Violation((*path, key), f"key longer than {_MAX_KEY} characters; remove it"))
+            reject(Violation((*path, key), f"key longer than {_MAX_KEY} characters; remove it"))
         if _SURROGATE.search(key):
-            refuse(Violation((*path, key), "broken Unicode; rename the key"))
+            reject(Violation((*path, key), "invalid Unicode; rename the key"))
     return [((*path, key), item) for key, item in value.items() if isinstance(key, str)]
 
 
@@ -125,14 +125,14 @@ def _keys(value: object) -> list[str]:
 def _scalar(path: Path, value: object) -> None:
     if isinstance(value, str):
         if len(value) > MAX_TEXT:
-            refuse(Violation(path, f"longer than {MAX_TEXT} characters; shorten it"))
+            reject(Violation(path, f"longer than {MAX_TEXT} characters; shorten it"))
         if _SURROGATE.search(value):
-            refuse(Violation(path, "broken Unicode; write it anew"))
+            reject(Violation(path, "invalid Unicode; write the value again"))
     elif isinstance(value, int | float):
         if not -_MAX_NUMBER <= value <= _MAX_NUMBER:
-            refuse(Violation(path, "number out of range; use a smaller one"))
+            reject(Violation(path, "number out of range; use a smaller one"))
     elif value is not None:
-        refuse(Violation(path, "not a JSON value"))
+        reject(Violation(path, "not a JSON value"))
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -1,4 +1,4 @@
-"""The resource's properties: read, coerced, validated and frozen."""
+"""The resource's properties: coerced, validated and frozen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from massdriver_redis import catalog
 from massdriver_redis.errors import InvalidRequestError
 from massdriver_redis.properties import arns, rules, schemas
 from massdriver_redis.properties.coercion import SERVICE_KEYS, bounded, coerce, defaults
-from massdriver_redis.properties.violations import Path, Violation, complaints_of, refuse
+from massdriver_redis.properties.violations import Path, Violation, reject, violations_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ class Subnet:
 
 @dataclass(frozen=True)
 class Vpc:
-    """The VPC; `subnets` are those of the chosen type, in order, each once."""
+    """The VPC; `subnets` are those of the chosen type, in order, without duplicates."""
 
     id: str
     arn: str
@@ -51,7 +51,7 @@ class Vpc:
 
 @dataclass(frozen=True)
 class Authentication:
-    """The role that everything of the cluster is made with."""
+    """The role that makes every resource of the cluster."""
 
     arn: str
     external_id: str | None = field(repr=False)
@@ -59,7 +59,7 @@ class Authentication:
 
 @dataclass(frozen=True)
 class Properties:
-    """Everything a user can ask for, valid and with defaults; `node_groups` is 1 unless in cluster mode."""
+    """All properties, valid and with defaults; `node_groups` is 1 without cluster mode."""
 
     node_type: str
     engine: str
@@ -83,7 +83,7 @@ class Properties:
     warnings: tuple[str, ...] = ()
 
     def create_only(self) -> dict[str, object]:
-        """Return the properties that can't change on a live group: the input of `naming.physical_id`."""
+        """Return the properties that can't change in place: the input of `naming.physical_id`."""
         return {
             "cluster_mode_enabled": self.cluster_mode_enabled,
             "secure": self.secure,
@@ -95,7 +95,7 @@ class Properties:
 
 @dataclass(frozen=True)
 class PreviousProperties:
-    """What is asked of OldResourceProperties; None or empty where they don't say or can't be read."""
+    """What is read from OldResourceProperties; None or empty where a value is absent or unreadable."""
 
     create_only: Mapping[str, object]
     name_prefix: str | None
@@ -107,21 +107,21 @@ class PreviousProperties:
 
 
 def read(raw: Mapping[str, object], *, today: date) -> Properties:
-    """Return the valid properties; `today` decides the warnings about ends of support.
+    """Return the valid properties; `today` decides the warnings about the end of support.
 
-    Raises InvalidRequestError with every mistake, the path of each first, sorted, in at most 240
-    characters; no message holds a value, and no input raises anything else.
+    Raises InvalidRequestError with every violation, path first, sorted, in at most 240 characters. The
+    message contains no value, and no input raises anything else.
     """
     bounded(raw)
     view, violations = _examine(raw)
     violations += [each for each in rules.broken(view) if not view.is_broken(each.path)]
     if violations:
-        refuse(*violations)
+        reject(*violations)
     return _properties(view, today)
 
 
 def read_leniently(raw: object) -> tuple[Authentication | None, str | None]:
-    """Return the role and the Region if they can be read, for a Delete; never raises."""
+    """Return the role and the Region of a Delete, None where they can't be read; never raises."""
     view = _lenient_view(raw)
     return _authentication(view), _region(view)
 
@@ -149,27 +149,27 @@ def read_previous(raw: object) -> PreviousProperties:
 
 def _examine(raw: object) -> tuple[rules.PropertyView, list[Violation]]:
     if not isinstance(raw, Mapping):
-        refuse(Violation((), "must be a map of properties"))
+        reject(Violation((), "must be a map of properties"))
     schema = schemas.schema(_SCHEMA)
     own = {key: value for key, value in raw.items() if key not in SERVICE_KEYS}
     coerced = coerce(own, schema)
     typed = defaults(coerced if isinstance(coerced, Mapping) else {}, schema)
     found: dict[Path, Violation] = {}
     for error in schemas.errors(_SCHEMA, typed):
-        for violation in complaints_of(error):
+        for violation in violations_of(error):
             found.setdefault(violation.path, violation)
     return rules.PropertyView(typed, found.keys()), list(found.values())
 
 
 def _lenient_view(raw: object) -> rules.PropertyView:
-    """Return what is sound of `raw`: a property that the validator could not bear is left out."""
+    """Return the readable part of `raw`, without the properties that the validator can't process."""
     declared = schemas.schema(_SCHEMA)["properties"]
     known = declared.keys() if isinstance(declared, Mapping) else ()
     given = raw if isinstance(raw, Mapping) else {}
-    return _examine({key: value for key, value in given.items() if key in known and _bearable(value)})[0]
+    return _examine({key: value for key, value in given.items() if key in known and _is_bounded(value)})[0]
 
 
-def _bearable(value: object) -> bool:
+def _is_bounded(value: object) -> bool:
     try:
         bounded({"": value})
     except InvalidRequestError:
@@ -238,7 +238,7 @@ def _region(view: rules.PropertyView) -> str | None:
 def _warnings(properties: Properties, today: date) -> Iterator[str]:
     nodes = properties.node_groups * (1 + properties.replicas)
     if nodes > catalog.NODE_QUOTA:
-        yield f"{nodes} nodes exceed the default quota of {catalog.NODE_QUOTA} per cluster; have it raised."
+        yield f"{nodes} nodes exceed the default quota of {catalog.NODE_QUOTA} per cluster; raise it first."
     zones = {subnet.zone for subnet in properties.vpc.subnets}
     if properties.replicas and None not in zones and len(zones) == 1:
         yield "Multi-AZ is left off: all subnets lie in one zone."

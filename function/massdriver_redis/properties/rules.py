@@ -1,4 +1,4 @@
-"""The rules that span properties, or that a schema can't say; each yields what to change."""
+"""The rules about several properties, and those that a schema can't express; each yields violations."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 MAX_SUBNETS = 20
-"""Subnets of one subnet group (ElastiCache quotas)."""
+"""Subnets per subnet group (ElastiCache quotas)."""
 
 MAX_TAGS = 40
-"""AWS's 50 tags of one resource, less the ten kept for our own."""
+"""AWS's 50 tags per resource, less ten for the provider's own."""
 
 _INFRASTRUCTURE = ("vpc", "data", "infrastructure")
 _VPC_REGION = ("vpc", "specs", "aws", "region")
@@ -29,14 +29,14 @@ _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 
 
 class PropertyView:
-    """The typed properties; whatever was complained of already looks absent."""
+    """The typed properties; a value with a violation counts as absent."""
 
     def __init__(self, properties: object, broken: AbstractSet[Path]) -> None:
         self._properties = properties
         self._broken = broken
 
     def get(self, *path: str | int) -> object:
-        """Return the value at a path, None if it or anything above it is absent or broken."""
+        """Return the value at a path, None if it or a value above it is absent or broken."""
         if self.is_broken(path):
             return None
         value = self._properties
@@ -45,7 +45,7 @@ class PropertyView:
         return value
 
     def is_broken(self, path: Path) -> bool:
-        """Tell whether a path, or anything above it, was complained of."""
+        """Return whether a path, or one above it, has a violation."""
         return any(path[:depth] in self._broken for depth in range(1, len(path) + 1))
 
     def text(self, *path: str | int) -> str | None:
@@ -59,7 +59,7 @@ class PropertyView:
         return value if isinstance(value, int) else None
 
     def flag(self, *path: str | int) -> bool:
-        """Tell whether the value at a path is true."""
+        """Return whether the value at a path is true."""
         return self.get(*path) is True
 
     def texts(self, *path: str | int) -> dict[str, str]:
@@ -69,38 +69,38 @@ class PropertyView:
         return {key: item for key, item in entries if isinstance(item, str)}
 
     def region(self) -> str | None:
-        """Return the Region things are made in: one of the two specs, else the VPC ARN's own."""
+        """Return the cluster's Region: that of one of the specs, else that of the VPC's ARN."""
         vpc = arns.vpc(self.text(*_INFRASTRUCTURE, "arn") or "")
         return self.text(*_VPC_REGION) or self.text(*_ROLE_REGION) or (vpc.region if vpc else None)
 
     def subnets(self) -> Iterator[tuple[Path, str, str | None]]:
-        """Yield path, ARN and zone of every subnet of the chosen type, as given."""
+        """Yield path, ARN and zone of every subnet of the chosen type, duplicates included."""
         path = (*_INFRASTRUCTURE, f"{self.text('subnet_type')}_subnets")
         items = self.get(*path)
         for index in range(len(items) if isinstance(items, list) else 0):
-            here = (*path, index)
-            arn = self.text(*here, "arn")
+            item = (*path, index)
+            arn = self.text(*item, "arn")
             if arn is not None:
-                yield here, arn, self.text(*here, "aws_zone")
+                yield item, arn, self.text(*item, "aws_zone")
 
     def tags(self) -> dict[str, str]:
-        """Return the tags by key, `tags` over `md_metadata.default_tags`."""
+        """Return the tags by key; `tags` override `md_metadata.default_tags`."""
         return {**self.texts("md_metadata", "default_tags"), **self.texts("tags")}
 
 
 def broken(view: PropertyView) -> Iterator[Violation]:
-    """Yield a complaint for every rule that the properties break."""
+    """Yield the violations of every rule."""
     for rule in _RULES:
         yield from rule(view)
 
 
 def _regions(view: PropertyView) -> Iterator[Violation]:
-    mine, other = view.text(*_VPC_REGION), view.text(*_ROLE_REGION)
-    for path, region in ((_VPC_REGION, mine), (_ROLE_REGION, other)):
+    vpc, role = view.text(*_VPC_REGION), view.text(*_ROLE_REGION)
+    for path, region in ((_VPC_REGION, vpc), (_ROLE_REGION, role)):
         if region is not None and not arns.is_region(region):
             yield Violation(path, "not the name of a Region; write it as us-west-2")
-    if mine and other and mine != other:
-        yield Violation(_VPC_REGION, "differs from aws_authentication.specs.aws.region; name one Region")
+    if vpc and role and vpc != role:
+        yield Violation(_VPC_REGION, "differs from aws_authentication.specs.aws.region; use one Region")
 
 
 def _vpc(view: PropertyView) -> Iterator[Violation]:
@@ -112,7 +112,7 @@ def _vpc(view: PropertyView) -> Iterator[Violation]:
     if vpc is None:
         yield Violation(path, "not the ARN of a VPC; it ends in vpc/vpc-<id>")
     elif vpc.region and region and arns.is_region(region) and region != vpc.region:
-        yield Violation(path, "names another Region than specs.aws.region; give both the same")
+        yield Violation(path, "has another Region than specs.aws.region; use one Region")
 
 
 def _cidr(view: PropertyView) -> Iterator[Violation]:
@@ -120,7 +120,7 @@ def _cidr(view: PropertyView) -> Iterator[Violation]:
     cidr = view.text(*path)
     if cidr is None:
         if view.flag("allow_vpc_access"):
-            yield Violation(path, "required to let the VPC in; add it or set allow_vpc_access to false")
+            yield Violation(path, "required by allow_vpc_access; add it or set allow_vpc_access to false")
         return
     try:
         network = ipaddress.IPv4Network(cidr)
@@ -137,17 +137,17 @@ def _subnets(view: PropertyView) -> Iterator[Violation]:
     if kind is None or view.text(*_INFRASTRUCTURE, "arn") is None:
         return
     seen = set()
-    for here, arn, _ in view.subnets():
+    for item, arn, _ in view.subnets():
         subnet = arns.subnet(arn)
         seen.add(subnet.id if subnet else arn)
         if subnet is None:
-            yield Violation((*here, "arn"), "not the ARN of a subnet; it ends in subnet/subnet-<id>")
+            yield Violation((*item, "arn"), "not the ARN of a subnet; it ends in subnet/subnet-<id>")
     if not seen and not view.get(*path):
         other = "private" if kind == "internal" else "internal"
         remedy = f"no {kind} subnet; add one or set subnet_type to {other}"
         yield Violation(path, remedy)
     if len(seen) > MAX_SUBNETS:
-        yield Violation(path, f"more than the {MAX_SUBNETS} subnets a subnet group takes; leave some out")
+        yield Violation(path, f"more than the {MAX_SUBNETS} subnets of a subnet group; remove some")
 
 
 def _role(view: PropertyView) -> Iterator[Violation]:
@@ -176,7 +176,7 @@ def _engine(view: PropertyView) -> Iterator[Violation]:
         return
     minimum = catalog.minimum_engine(node_type)
     if catalog.compare("redis", version, "redis", minimum) < 0:
-        remedy = f"this family needs engine {minimum}; raise redis_version or take an m5, r5 or t3 type"
+        remedy = f"this family needs engine {minimum}; raise redis_version or use an m5, r5 or t3 type"
         yield Violation(("node_type",), remedy)
 
 
@@ -187,10 +187,10 @@ def _nodes(view: PropertyView) -> Iterator[Violation]:
     old = view.text("engine") == "redis" and view.text("redis_version") in ("3.2", "4.0")
     limit = 250 if old else 500
     if groups * (1 + replicas) > limit:
-        reason = "below engine 5.0.6 " if old else ""
+        engine = " below engine 5.0.6" if old else ""
         yield Violation(
             ("node_groups",),
-            f"times (replicas + 1) must be {limit} nodes or fewer, {reason}AWS's limit; lower one",
+            f"more than {limit} nodes with the replicas, AWS's limit{engine}; reduce one of them",
         )
 
 
@@ -208,7 +208,7 @@ def _windows(view: PropertyView) -> Iterator[Violation]:
             yield Violation((name,), f"must be {form} in UTC")
             return
         if window[1] < windows.MINIMUM:
-            yield Violation((name,), f"shorter than {windows.MINIMUM} minutes; end it later")
+            yield Violation((name,), f"shorter than {windows.MINIMUM} minutes; extend it")
         read[name] = window
     if windows.overlap(read["snapshot_window"], read["maintenance_window"]):
         yield Violation(("snapshot_window",), "overlaps maintenance_window; move one of them")
@@ -218,7 +218,7 @@ def _tags(view: PropertyView) -> Iterator[Violation]:
     for path in (("md_metadata", "default_tags"), ("tags",)):
         for key, value in view.texts(*path).items():
             if not _TAG_TEXT.fullmatch(key) or not _TAG_TEXT.fullmatch(value):
-                remedy = "tags take letters, digits, spaces and _.:/=+-@ only; change key or value"
+                remedy = "a tag has letters, digits, spaces and _.:/=+-@ only; change its key or value"
                 yield Violation((*path, key), remedy)
     tags = view.tags()
     path = ("tags",) if view.texts("tags") else ("md_metadata", "default_tags")

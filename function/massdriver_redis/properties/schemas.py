@@ -1,4 +1,4 @@
-"""The JSON Schemas of `schemas/`: found, loaded, and each made one tree without references."""
+"""The JSON Schemas of `schemas/`, each loaded as one tree without references."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).resolve()
 _PLACES = (_HERE.parents[2] / "schemas", _HERE.parents[3] / "schemas")
-"""Beside the package in the built function, at the root in the repository."""
+"""In the built function next to the package, in the repository at the root."""
 
 
 class SchemaError(ResourceError):
-    """A document of ours breaks its schema: a defect of this provider, not of the user's properties."""
+    """The provider's own document violates its schema: a defect of the provider, not of the properties."""
 
 
 def directory() -> Path:
-    """Return the folder of the schemas; raises FileNotFoundError if the function was built without it."""
+    """Return the folder of the schemas; raises FileNotFoundError if the function was built without them."""
     for place in _PLACES:
         if (place / "properties.json").is_file():
             return place
-    raise FileNotFoundError("schemas/properties.json is neither beside the package nor at the root")
+    raise FileNotFoundError("schemas/properties.json is neither next to the package nor at the root")
 
 
 @cache
 def source(name: str) -> Schema:
-    """Return one schema as written, `name` being its file's name."""
+    """Return the schema in the file `name`, as it is written."""
     schema: Schema = json.loads((directory() / name).read_text("utf-8"))
     return schema
 
 
 @cache
 def schema(name: str) -> dict[str, object]:
-    """Return one schema with every `$ref` replaced by what it points to.
+    """Return the schema in the file `name`, every `$ref` replaced by its target.
 
-    Only files of `schemas/` are ever read; a reference to anything else raises Unresolvable.
+    Only files of `schemas/` are read; a reference to anything else raises Unresolvable.
     """
     resolver = _registry().resolver(base_uri=name)
     root = source(name)
@@ -62,19 +62,19 @@ def _validator(name: str) -> Draft7Validator:
 
 
 def errors(name: str, instance: object) -> Iterator[ValidationError]:
-    """Yield every violation; their messages hold values of `instance`, so never show them."""
+    """Yield every error of the validator; messages contain values of `instance` and must not be shown."""
     return _validator(name).iter_errors(instance)
 
 
 def check_artifact(artifact: object) -> None:
-    """Raise SchemaError if the artifact breaks its schema; the message names paths, never values."""
+    """Raise SchemaError if the artifact violates its schema; the message has paths, never values."""
     broken = sorted({f"{error.json_path} ({error.validator})" for error in errors("artifact.json", artifact)})
     if broken:
-        raise SchemaError(f"The artifact breaks schemas/artifact.json at {', '.join(broken)}")
+        raise SchemaError(f"The artifact violates schemas/artifact.json at {', '.join(broken)}")
 
 
 def _registry() -> Registry[Schema]:
-    """Every file of ours by its name, and nothing that would fetch another."""
+    """Return the files of `schemas/` by name; nothing else can be retrieved."""
     files = sorted(directory().glob("*.json"))
     return Registry().with_resources(
         (file.name, Resource.from_contents(source(file.name), default_specification=DRAFT7)) for file in files

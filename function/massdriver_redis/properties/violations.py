@@ -1,4 +1,4 @@
-"""What is wrong with the properties, in words: the path first, then the remedy, never a value."""
+"""Violations of the properties as text: the path, then the remedy, never a value."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _KEYS = {
 
 @dataclass(frozen=True)
 class Violation:
-    """One thing to change: where it is, and what to do about it."""
+    """One violation: the path of the property, and what to do."""
 
     path: Path
     remedy: str
@@ -51,13 +51,13 @@ class Violation:
         return f"{shown(self.path)}: {self.remedy}"
 
 
-def refuse(*violations: Violation) -> NoReturn:
-    """Raise InvalidRequestError with all complaints in at most 240 characters."""
+def reject(*violations: Violation) -> NoReturn:
+    """Raise InvalidRequestError with all violations in at most 240 characters."""
     raise InvalidRequestError(summary(violations))
 
 
 def summary(violations: Iterable[Violation]) -> str:
-    """Return the complaints sorted by path, as many as fit 240 characters, and the count of the rest."""
+    """Return the violations sorted by path, as many as fit in 240 characters, and the number of others."""
     texts = list(dict.fromkeys(str(each) for each in sorted(violations, key=_order)))
     for count in range(min(len(texts), _MAX_SHOWN), 0, -1):
         rest = f" (+{len(texts) - count} more)" if count < len(texts) else ""
@@ -69,7 +69,7 @@ def summary(violations: Iterable[Violation]) -> str:
 
 
 def shown(path: Path) -> str:
-    """Return a path as text; keys are made printable and short, for they are the user's input too."""
+    """Return a path as text; its keys, which are input too, become printable and short."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{_printable(part)}"
@@ -77,8 +77,8 @@ def shown(path: Path) -> str:
     return text if len(text) <= _MAX_PATH else text[: _MAX_PATH - 1] + "…"
 
 
-def complaints_of(error: ValidationError) -> list[Violation]:
-    """Return what one violation of the schema asks the user to change."""
+def violations_of(error: ValidationError) -> list[Violation]:
+    """Return the violations that one error of the validator stands for."""
     path: Path = tuple(error.absolute_path)
     if "propertyNames" in list(error.schema_path)[-2:]:
         return [Violation((*path, str(error.instance)), _KEYS[str(error.validator)])]
@@ -87,7 +87,7 @@ def complaints_of(error: ValidationError) -> list[Violation]:
 
 
 def nearest(word: object, allowed: Iterable[str]) -> str | None:
-    """Return the allowed word closest to a mistyped one, None if none is close."""
+    """Return the allowed word closest to a mistyped one, None if none is similar."""
     if not isinstance(word, str) or len(word) > 64:
         return None
     found = difflib.get_close_matches(word.lower(), list(allowed), n=1, cutoff=0.5)
@@ -109,7 +109,7 @@ def _enum(path: Path, error: ValidationError) -> list[Violation]:
         return [Violation(path, f"not one of the {len(allowed)} allowed values; did you mean {guess}?")]
     return [
         Violation(
-            path, f"not one of the {len(allowed)} allowed values in docs/properties.md, as {allowed[0]}"
+            path, f"not one of the {len(allowed)} allowed values in docs/properties.md, such as {allowed[0]}"
         )
     ]
 

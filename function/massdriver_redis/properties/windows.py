@@ -1,11 +1,11 @@
-"""The daily snapshot window and the weekly maintenance window, as minutes of a week in UTC."""
+"""The daily snapshot window and the weekly maintenance window in minutes, UTC."""
 
 from __future__ import annotations
 
 import re
 
 MINIMUM = 60
-"""Minutes a window must last (CreateReplicationGroup, SnapshotWindow and PreferredMaintenanceWindow)."""
+"""Minimum length of a window (CreateReplicationGroup, SnapshotWindow and PreferredMaintenanceWindow)."""
 
 _DAY = 24 * 60
 _WEEK = 7 * _DAY
@@ -15,11 +15,11 @@ _DAILY = re.compile(f"{_TIME}-{_TIME}")
 _WEEKLY = re.compile(rf"({'|'.join(_DAYS)}):{_TIME}-({'|'.join(_DAYS)}):{_TIME}")
 
 Window = tuple[int, int]
-"""Start as minutes since Monday 00:00, and length in minutes; it may run past the end of the week."""
+"""Start in minutes since Monday 00:00, and length in minutes; it may end in the next week."""
 
 
 def daily(text: str) -> Window | None:
-    """Read "hh:mm-hh:mm", which may pass midnight; None if it isn't of that form."""
+    """Return the window "hh:mm-hh:mm", which may include midnight; None for another form."""
     found = _DAILY.fullmatch(text)
     if not found:
         return None
@@ -29,7 +29,7 @@ def daily(text: str) -> Window | None:
 
 
 def weekly(text: str) -> Window | None:
-    """Read "ddd:hh:mm-ddd:hh:mm", which may pass Sunday night; None if it isn't of that form."""
+    """Return the window "ddd:hh:mm-ddd:hh:mm", which may end in the next week; None for another form."""
     found = _WEEKLY.fullmatch(text)
     if not found:
         return None
@@ -40,9 +40,9 @@ def weekly(text: str) -> Window | None:
 
 
 def overlap(snapshot: Window, maintenance: Window) -> bool:
-    """Tell whether a daily and a weekly window share a minute on any day; touching ends are free."""
-    return any(_meet((snapshot[0] + day * _DAY, snapshot[1]), maintenance) for day in range(7))
+    """Return whether a daily and a weekly window overlap on any day; one may begin where the other ends."""
+    return any(_overlaps((snapshot[0] + day * _DAY, snapshot[1]), maintenance) for day in range(7))
 
 
-def _meet(a: Window, b: Window) -> bool:
+def _overlaps(a: Window, b: Window) -> bool:
     return (b[0] - a[0]) % _WEEK < a[1] or (a[0] - b[0]) % _WEEK < b[1]

@@ -1,4 +1,4 @@
-"""The artifact and the flat attributes: one shape in every mode, checked against the schema."""
+"""The artifact and the flat attributes: the same names in every mode, valid by the schema."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ MODES = list(itertools.product((True, False), (True, False), REGIONS))
 
 
 @pytest.mark.parametrize(("secure", "cluster_mode", "region"), MODES)
-def test_the_artifact_meets_its_schema_in_every_mode_and_region(secure, cluster_mode, region):
+def test_the_artifact_is_valid_in_every_mode_and_region(secure, cluster_mode, region):
     made = artifact(
         group(cluster_mode=cluster_mode, region=region), security_group(region), credentials(secure, region)
     )
@@ -158,7 +158,7 @@ def test_the_whole_artifact_is_one_of_the_attributes_as_json():
     assert json.loads(made["artifact"]) == artifact(group(), security_group(), credentials())
 
 
-def test_reads_may_go_to_the_reader_s_endpoint_or_in_cluster_mode_to_the_configuration_s():
+def test_the_reader_hostname_is_the_reader_endpoint_or_in_cluster_mode_the_configuration_endpoint():
     plain = attributes(group(), security_group(), credentials(), ())
     clustered = attributes(group(cluster_mode=True), security_group(), credentials(), ())
 
@@ -166,7 +166,7 @@ def test_reads_may_go_to_the_reader_s_endpoint_or_in_cluster_mode_to_the_configu
     assert clustered["reader_hostname"] == clustered["hostname"]
 
 
-def test_the_engine_and_version_are_the_live_ones():
+def test_engine_and_version_are_the_observed_ones():
     valkey = replace(group(), nodes=(replace(NODE, engine="valkey", engine_version="8.0.1"),))
 
     made = attributes(valkey, security_group(), credentials(), ())
@@ -179,14 +179,14 @@ def test_warnings_are_one_text():
 
 
 @pytest.mark.parametrize("cluster_mode", [True, False])
-def test_a_group_without_an_endpoint_is_no_success(cluster_mode):
+def test_a_replication_group_without_an_endpoint_is_an_error(cluster_mode):
     bare = replace(group(cluster_mode=cluster_mode), primary=None, configuration=None)
 
-    with pytest.raises(ResourceError, match="shows no endpoint"):
+    with pytest.raises(ResourceError, match="has no endpoint"):
         artifact(bare, security_group(), credentials())
 
 
-def test_an_artifact_that_breaks_its_schema_is_no_success_and_its_values_are_not_told():
+def test_an_invalid_artifact_is_an_error_without_its_values():
     broken = replace(group(), arn="not an arn")
 
     with pytest.raises(ResourceError) as raised:
@@ -196,5 +196,5 @@ def test_an_artifact_that_breaks_its_schema_is_no_success_and_its_values_are_not
     assert "t" * 64 not in str(raised.value)
 
 
-def test_the_token_stands_in_no_repr():
+def test_the_token_is_in_no_repr():
     assert "t" * 64 not in repr(credentials())

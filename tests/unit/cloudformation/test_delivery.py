@@ -31,7 +31,7 @@ def put(server, clock, seconds=60.0):
     send(f"https://{server.host}/key%3Awith?{QUERY}", BODY, until=clock.now() + seconds, clock=clock)
 
 
-def test_the_body_arrives_once_as_s3_s_signature_demands(server, clock):
+def test_the_body_arrives_once_with_the_headers_that_s3_signs(server, clock):
     put(server, clock)
 
     (arrived,) = server.puts
@@ -42,7 +42,7 @@ def test_the_body_arrives_once_as_s3_s_signature_demands(server, clock):
 
 
 @pytest.mark.parametrize("status", [500, 503, 429, DROP])
-def test_a_passing_failure_is_tried_again(server, clock, status):
+def test_a_transient_failure_is_retried(server, clock, status):
     server.statuses = [status, status]
 
     put(server, clock)
@@ -52,7 +52,7 @@ def test_a_passing_failure_is_tried_again(server, clock, status):
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 307])
-def test_a_refusal_is_final(server, clock, status):
+def test_a_refused_response_is_not_retried(server, clock, status):
     server.statuses = [status]
 
     with pytest.raises(RefusedError, match=str(status)):
@@ -61,7 +61,7 @@ def test_a_refusal_is_final(server, clock, status):
     assert len(server.puts) == 1
 
 
-def test_attempts_are_bounded_in_number(server, clock):
+def test_the_number_of_attempts_is_limited(server, clock):
     server.statuses = [503] * 50
 
     with pytest.raises(UnreachableError, match="503"):
@@ -70,7 +70,7 @@ def test_attempts_are_bounded_in_number(server, clock):
     assert len(server.puts) == 5
 
 
-def test_attempts_end_with_the_time_that_is_left(server, clock):
+def test_attempts_end_when_no_time_is_left(server, clock):
     server.statuses = [503] * 50
     end = clock.now() + 3.5
 
@@ -87,7 +87,7 @@ def test_one_attempt_is_made_even_with_no_time_left(server, clock):
     assert len(server.puts) == 1
 
 
-def test_a_server_that_never_answers_is_left_after_the_timeout(server, clock):
+def test_a_server_that_never_answers_ends_in_a_timeout(server, clock):
     server.statuses = [HANG]
     began = time.monotonic()
 
@@ -97,7 +97,7 @@ def test_a_server_that_never_answers_is_left_after_the_timeout(server, clock):
     assert time.monotonic() - began < 5
 
 
-def test_nobody_listening_is_unreachable(server, clock, monkeypatch):
+def test_a_closed_port_is_unreachable(server, clock, monkeypatch):
     server.__exit__()
 
     with pytest.raises(UnreachableError, match="ConnectionRefusedError"):
@@ -114,7 +114,7 @@ def test_an_unknown_certificate_is_never_trusted(server, clock, monkeypatch):
 
 
 @pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_a_bundle_of_the_environment_is_trusted(server, clock, monkeypatch, variable):
+def test_certificates_named_in_the_environment_are_trusted(server, clock, monkeypatch, variable):
     monkeypatch.delenv("AWS_CA_BUNDLE")
     monkeypatch.setenv(variable, str(server.bundle))
 
@@ -123,7 +123,7 @@ def test_a_bundle_of_the_environment_is_trusted(server, clock, monkeypatch, vari
     assert len(server.puts) == 1
 
 
-def test_a_bundle_that_is_not_there_is_passed_over(server, clock, monkeypatch):
+def test_a_missing_file_of_certificates_is_ignored(server, clock, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
 
     put(server, clock)
@@ -132,7 +132,7 @@ def test_a_bundle_that_is_not_there_is_passed_over(server, clock, monkeypatch):
 
 
 @pytest.mark.parametrize("statuses", [[403], [503] * 9, [DROP] * 9])
-def test_no_failure_s_text_holds_the_url(server, clock, statuses):
+def test_no_failure_contains_the_url(server, clock, statuses):
     server.statuses = statuses
 
     with pytest.raises(ResponderError) as failure:
@@ -142,7 +142,7 @@ def test_no_failure_s_text_holds_the_url(server, clock, statuses):
     assert failure.value.__context__ is None
 
 
-def test_a_path_that_http_refuses_is_unreachable_without_showing_it(server, clock):
+def test_a_path_that_http_refuses_is_unreachable_without_being_shown(server, clock):
     with pytest.raises(UnreachableError) as failure:
         send(f"https://{server.host}/a b?{QUERY}", BODY, until=0, clock=clock)
 

@@ -1,4 +1,4 @@
-"""The body of a response: complete, all strings, and never above CloudFormation's 4,096 bytes."""
+"""The body of a response: every field, strings only, at most CloudFormation's 4,096 bytes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def body(answer):
     return json.loads(encoded)
 
 
-def test_a_response_has_every_field_of_cloudformation_with_the_ids_verbatim():
+def test_a_response_has_every_field_and_the_ids_verbatim():
     sent = body(Response("SUCCESS", "shop-redis-abcdefghij", "", {"hostname": "h"}))
 
     assert sent == {
@@ -38,7 +38,7 @@ def test_a_response_has_every_field_of_cloudformation_with_the_ids_verbatim():
     }
 
 
-def test_warnings_are_cut_first_and_their_head_is_kept():
+def test_warnings_are_shortened_first_and_keep_their_beginning():
     attributes = {"artifact": "a" * 2000, "hostname": "h", "warnings": "Node quota. " + "more " * 500}
 
     sent = body(Response("SUCCESS", "id-abcdefghij", "", attributes))
@@ -48,7 +48,7 @@ def test_warnings_are_cut_first_and_their_head_is_kept():
     assert sent["Data"]["warnings"].startswith("Node quota.")
 
 
-def test_warnings_give_way_altogether_where_no_room_is_left():
+def test_warnings_are_dropped_where_no_room_is_left():
     room = LARGEST_BODY - len(build(REQUEST, Response("SUCCESS", ID, "", {"artifact": "", "warnings": ""})))
 
     sent = body(Response("SUCCESS", ID, "", {"artifact": "a" * room, "warnings": "w" * 900}))
@@ -57,7 +57,7 @@ def test_warnings_give_way_altogether_where_no_room_is_left():
     assert sent["Data"] == {"artifact": "a" * room, "warnings": ""}
 
 
-def test_what_is_still_too_long_fails_with_the_size_and_the_way_out():
+def test_a_response_that_stays_too_long_fails_with_its_size_and_the_remedy():
     sent = body(Response("SUCCESS", ID, "", {"artifact": "a" * 5000}))
 
     assert sent["Status"] == "FAILED"
@@ -66,7 +66,7 @@ def test_what_is_still_too_long_fails_with_the_size_and_the_way_out():
     assert sent["Data"] == {}
 
 
-def test_a_failed_answer_that_is_too_long_keeps_its_id_and_the_head_of_its_reason():
+def test_a_failed_response_that_is_too_long_keeps_its_id_and_the_beginning_of_its_reason():
     sent = body(Response("FAILED", ID, "head " + "x" * 5000))
 
     assert (sent["Status"], sent["PhysicalResourceId"]) == ("FAILED", ID)
@@ -79,7 +79,7 @@ def test_a_failed_answer_that_is_too_long_keeps_its_id_and_the_head_of_its_reaso
     st.text(max_size=240),
     st.dictionaries(st.text(max_size=40), st.text(max_size=1500), max_size=5),
 )
-def test_any_answer_fits_with_its_id_verbatim(status, physical_id, reason, attributes):
+def test_any_response_fits_with_its_id_verbatim(status, physical_id, reason, attributes):
     sent = body(Response(status, physical_id, reason, attributes))
 
     assert sent["PhysicalResourceId"] == physical_id
@@ -87,13 +87,13 @@ def test_any_answer_fits_with_its_id_verbatim(status, physical_id, reason, attri
 
 
 @pytest.mark.parametrize("value", [6379, True, None, {"a": 1}, object()])
-def test_a_value_that_is_no_string_becomes_one(value):
+def test_a_value_that_is_not_a_string_becomes_one(value):
     sent = body(Response("SUCCESS", ID, "", {"port": value}))
 
     assert isinstance(sent["Data"]["port"], str)
 
 
-def test_a_shown_response_hides_every_form_of_the_password():
+def test_a_masked_response_hides_every_form_of_the_password():
     attributes = {
         "password": "p4ss",
         "data.authentication.password": "p4ss",

@@ -1,4 +1,4 @@
-"""From CloudFormation's strings to frozen properties: read, refused, warned of, carried by a poll."""
+"""From CloudFormation's strings to frozen properties: what is read, rejected, and warned about."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from tests.harness import samples as document
 from tests.harness.samples import FREE_TIER, SHARDED_CLUSTER, put, stringified, subnet, vpc
 
 TODAY = date(2026, 3, 1)
-"""A day on which 6.x is not near the end of its support."""
+"""A day long before the end of support of 6.x."""
 
 INFRASTRUCTURE = "vpc.data.infrastructure"
 
 
-def refused(raw: Any) -> str:
-    """Return the Reason of refused properties, which every test here wants short."""
+def rejected(raw: Any) -> str:
+    """Return the Reason of rejected properties; it is short and printable."""
     with pytest.raises(InvalidRequestError) as caught:
         read(raw, today=TODAY)
     reason = str(caught.value)
@@ -45,7 +45,7 @@ def refused(raw: Any) -> str:
 
 
 def reason_of(raw: Any) -> InvalidRequestError | None:
-    """Return why properties are refused, None if they aren't; anything else that is raised comes through."""
+    """Return the error of rejected properties, None of accepted ones; any other exception passes through."""
     try:
         read(raw, today=TODAY)
     except InvalidRequestError as error:
@@ -53,7 +53,7 @@ def reason_of(raw: Any) -> InvalidRequestError | None:
     return None
 
 
-def sound(**changes: Any) -> dict[str, Any]:
+def valid_properties(**changes: Any) -> dict[str, Any]:
     return document.properties(FREE_TIER, **changes)
 
 
@@ -62,7 +62,7 @@ def sound(**changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("preset", document.PRESETS, ids=lambda preset: preset["__name"])
 @pytest.mark.parametrize("form", ["strings", "types"])
-def test_a_preset_pasted_unchanged_is_read_as_it_is_written(preset: dict[str, Any], form: str) -> None:
+def test_a_preset_is_read_unchanged(preset: dict[str, Any], form: str) -> None:
     raw = document.properties(preset)
     got = read(stringified(raw) if form == "strings" else raw, today=TODAY)
     assert got.node_type == preset["node_type"]
@@ -75,7 +75,7 @@ def test_a_preset_pasted_unchanged_is_read_as_it_is_written(preset: dict[str, An
     assert got.warnings == ()
 
 
-def test_what_is_left_out_has_the_documents_and_the_extensions_defaults() -> None:
+def test_an_absent_property_has_its_default() -> None:
     got = read({"node_type": "cache.t3.micro", "vpc": vpc()}, today=TODAY)
     assert (got.engine, got.redis_version, got.replicas, got.node_groups) == ("redis", "6.x", 0, 1)
     assert (got.cluster_mode_enabled, got.secure, got.subnet_type, got.allow_vpc_access) == (
@@ -93,14 +93,14 @@ def test_what_is_left_out_has_the_documents_and_the_extensions_defaults() -> Non
     assert (got.authentication, got.name_prefix, got.tags) == (None, None, ())
 
 
-def test_two_node_groups_are_the_default_of_cluster_mode_and_count_only_there() -> None:
-    assert read(sound(cluster_mode_enabled="true"), today=TODAY).node_groups == 2
-    assert read(sound(cluster_mode_enabled="false", node_groups="9"), today=TODAY).node_groups == 1
+def test_two_node_groups_are_the_default_of_cluster_mode_and_count_only_in_it() -> None:
+    assert read(valid_properties(cluster_mode_enabled="true"), today=TODAY).node_groups == 2
+    assert read(valid_properties(cluster_mode_enabled="false", node_groups="9"), today=TODAY).node_groups == 1
 
 
 def test_cloudformations_own_keys_are_not_properties() -> None:
-    assert read(sound(ServiceTimeout="900"), today=TODAY) == read(sound(), today=TODAY)
-    assert read(sound(ServiceTimeout="soon"), today=TODAY) == read(sound(), today=TODAY)
+    assert read(valid_properties(ServiceTimeout="900"), today=TODAY) == read(valid_properties(), today=TODAY)
+    assert read(valid_properties(ServiceTimeout="soon"), today=TODAY) == read(valid_properties(), today=TODAY)
 
 
 @pytest.mark.parametrize("empty", [None, ""])
@@ -108,61 +108,67 @@ def test_cloudformations_own_keys_are_not_properties() -> None:
     "name", ["replicas", "secure", "redis_version", "aws_authentication", "tags", "__name"]
 )
 def test_a_null_and_an_empty_optional_string_count_as_absent(name: str, empty: str | None) -> None:
-    raw = {key: value for key, value in sound().items() if key != name}
+    raw = {key: value for key, value in valid_properties().items() if key != name}
     assert read({**raw, name: empty}, today=TODAY) == read(raw, today=TODAY)
 
 
 def test_an_empty_string_inside_a_connection_counts_as_absent() -> None:
-    raw = put(sound(aws_authentication=document.authentication()), "aws_authentication.data.external_id", "")
+    raw = put(
+        valid_properties(aws_authentication=document.authentication()),
+        "aws_authentication.data.external_id",
+        "",
+    )
     assert read(raw, today=TODAY).authentication == Authentication(
         arn="arn:aws:iam::123456789012:role/massdriver/provisioner", external_id=None
     )
 
 
 def test_an_empty_tag_value_stays_a_tag() -> None:
-    assert read(sound(tags={"team": ""}), today=TODAY).tags == (("team", ""),)
+    assert read(valid_properties(tags={"team": ""}), today=TODAY).tags == (("team", ""),)
 
 
 @pytest.mark.parametrize("written", ["true", "True", "TRUE", True])
-def test_true_may_be_written_in_any_case(written: object) -> None:
-    assert read(sound(cluster_mode_enabled=written), today=TODAY).cluster_mode_enabled is True
+def test_true_can_be_written_in_any_case(written: object) -> None:
+    assert read(valid_properties(cluster_mode_enabled=written), today=TODAY).cluster_mode_enabled is True
 
 
 @pytest.mark.parametrize("written", ["3", 3, 3.0])
-def test_a_whole_number_may_be_a_string_or_a_number(written: object) -> None:
-    replicas = read(sound(replicas=written), today=TODAY).replicas
+def test_a_whole_number_can_be_a_string_or_a_number(written: object) -> None:
+    replicas = read(valid_properties(replicas=written), today=TODAY).replicas
     assert replicas == 3
     assert isinstance(replicas, int)
 
 
-def test_a_version_stays_the_string_it_is() -> None:
-    assert read(sound(redis_version="5.0"), today=TODAY).redis_version == "5.0"
+def test_a_version_stays_a_string() -> None:
+    assert read(valid_properties(redis_version="5.0"), today=TODAY).redis_version == "5.0"
 
 
 def test_any_mapping_is_read() -> None:
-    assert read(MappingProxyType(sound()), today=TODAY) == read(sound(), today=TODAY)
+    assert read(MappingProxyType(valid_properties()), today=TODAY) == read(valid_properties(), today=TODAY)
 
 
-def test_the_subnets_are_those_of_the_chosen_type_in_order_and_each_once() -> None:
+def test_the_subnets_are_those_of_the_chosen_type_in_order_without_duplicates() -> None:
     doubled = [subnet(3, "a"), subnet(1, "b"), {**subnet(3, "c")}]
-    raw = put(sound(subnet_type="private"), f"{INFRASTRUCTURE}.private_subnets", doubled)
+    raw = put(valid_properties(subnet_type="private"), f"{INFRASTRUCTURE}.private_subnets", doubled)
     got = read(raw, today=TODAY).vpc
     assert [each.id for each in got.subnets] == ["subnet-00000000000000003", "subnet-00000000000000001"]
     assert [each.zone for each in got.subnets] == ["us-west-2a", "us-west-2b"]
     assert got.id == "vpc-0a1b2c3d4e5f60718"
 
 
-def test_tags_override_the_default_tags_key_by_key() -> None:
+def test_tags_override_default_tags_by_key() -> None:
     got = read(
-        sound(md_metadata={"name_prefix": "shop", "default_tags": {"b": "1", "a": "1"}}, tags={"b": "2"}),
+        valid_properties(
+            md_metadata={"name_prefix": "shop", "default_tags": {"b": "1", "a": "1"}}, tags={"b": "2"}
+        ),
         today=TODAY,
     )
     assert got.tags == (("a", "1"), ("b", "2"))
     assert got.name_prefix == "shop"
 
 
-def test_what_else_massdriver_puts_into_its_metadata_is_accepted() -> None:
-    raw = sound(
+def test_other_metadata_of_massdriver_is_accepted() -> None:
+    raw = valid_properties(
         md_metadata={"name_prefix": "shop", "deployment": {"id": "1"}, "observability": {"alarm": "x"}}
     )
     assert read(raw, today=TODAY).name_prefix == "shop"
@@ -178,10 +184,10 @@ def test_what_else_massdriver_puts_into_its_metadata_is_accepted() -> None:
         (None, None, "", None),
     ],
 )
-def test_the_region_is_that_of_either_connection_else_of_the_vpcs_arn(
+def test_the_region_is_that_of_a_connection_else_of_the_vpcs_arn(
     specs: str | None, auth: str | None, arn_region: str, expected: str | None
 ) -> None:
-    raw = sound()
+    raw = valid_properties()
     raw = put(raw, "vpc.specs.aws.region", specs or ...)
     raw = put(raw, f"{INFRASTRUCTURE}.arn", f"arn:aws:ec2:{arn_region}:123456789012:vpc/vpc-1")
     if auth:
@@ -203,12 +209,12 @@ def test_the_region_is_that_of_either_connection_else_of_the_vpcs_arn(
     ],
 )
 def test_every_partition_and_its_regions_are_read(region: str, partition: str) -> None:
-    got = read(sound(vpc=vpc(region, partition)), today=TODAY)
+    got = read(valid_properties(vpc=vpc(region, partition)), today=TODAY)
     assert (got.region, got.vpc.id) == (region, "vpc-0a1b2c3d4e5f60718")
 
 
-def test_the_create_only_properties_name_the_cluster() -> None:
-    got = read(sound(md_metadata={"name_prefix": "shop"}), today=TODAY)
+def test_the_create_only_properties_determine_the_physical_id() -> None:
+    got = read(valid_properties(md_metadata={"name_prefix": "shop"}), today=TODAY)
     assert got.create_only() == {
         "cluster_mode_enabled": False,
         "secure": True,
@@ -220,8 +226,8 @@ def test_the_create_only_properties_name_the_cluster() -> None:
     assert naming.is_ours(naming.physical_id(owner, got.name_prefix, got.create_only()))
 
 
-def test_the_external_id_is_kept_out_of_every_representation() -> None:
-    got = read(sound(aws_authentication=document.authentication()), today=TODAY)
+def test_the_external_id_is_in_no_representation() -> None:
+    got = read(valid_properties(aws_authentication=document.authentication()), today=TODAY)
     assert got.authentication is not None
     assert got.authentication.external_id == "s3cret-external-id"
     assert "s3cret" not in repr(got)
@@ -269,7 +275,7 @@ def test_the_properties_of_every_example_are_read_and_its_attributes_exist(examp
     assert not attributes & {"password", "data.authentication.password", "artifact"}
 
 
-# --- what is refused -------------------------------------------------------------------------------
+# --- what is rejected -------------------------------------------------------------------------------
 
 OTHER_VPC = "arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1"
 MANY = [subnet(number, "a") for number in range(21)]
@@ -280,7 +286,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("a mistyped node type", {"node_type": "cache.t3.mirco"}, "node_type", "did you mean cache.t3.micro?"),
     ("a node type far from any", {"node_type": "?"}, "node_type", "docs/properties.md"),
     (
-        "a version AWS never had",
+        "a version that never existed",
         {"redis_version": "6.9"},
         "redis_version",
         "must be one of 3.2, 4.0, 5.0, 6.x",
@@ -291,46 +297,46 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("one node group", {"node_groups": "1"}, "node_groups", "must be 2 or more (2 to 250)"),
     ("too many node groups", {"node_groups": "251"}, "node_groups", "must be 250 or less (2 to 250)"),
     ("neither true nor false", {"secure": "yes"}, "secure", "must be true or false"),
-    ("a third subnet type", {"subnet_type": "public"}, "subnet_type", "must be one of internal, private"),
+    ("an unknown subnet type", {"subnet_type": "public"}, "subnet_type", "must be one of internal, private"),
     ("an unknown engine", {"engine": "memcached"}, "engine", "must be one of redis, valkey"),
     ("a mistyped property", {"cluster_mode": "true"}, "cluster_mode", "did you mean cluster_mode_enabled?"),
-    ("a property from elsewhere", {"QQQ": "1"}, "QQQ", "unknown property; remove it"),
-    ("more than the connection has", {"vpc.extra": "1"}, "vpc.extra", "unknown property; remove it"),
+    ("an unknown property", {"QQQ": "1"}, "QQQ", "unknown property; remove it"),
+    ("an unknown key of a connection", {"vpc.extra": "1"}, "vpc.extra", "unknown property; remove it"),
     ("a VPC without data", {"vpc": {}}, "vpc.data", "required; add it"),
     ("a VPC without an ARN", {f"{INFRASTRUCTURE}.arn": ...}, f"{INFRASTRUCTURE}.arn", "required; add it"),
-    ("no ARN at all", {f"{INFRASTRUCTURE}.arn": "vpc-1"}, f"{INFRASTRUCTURE}.arn", "must be an ARN"),
+    ("a VPC's id for its ARN", {f"{INFRASTRUCTURE}.arn": "vpc-1"}, f"{INFRASTRUCTURE}.arn", "must be an ARN"),
     (
-        "the ARN of something else",
+        "the ARN of a subnet for a VPC",
         {f"{INFRASTRUCTURE}.arn": "arn:aws:ec2:us-west-2:1:subnet/subnet-1"},
         f"{INFRASTRUCTURE}.arn",
         "ends in vpc/vpc-<id>",
     ),
     (
-        "a VPC of another Region",
+        "a VPC in another Region",
         {f"{INFRASTRUCTURE}.arn": OTHER_VPC},
         f"{INFRASTRUCTURE}.arn",
-        "names another Region",
+        "has another Region",
     ),
     (
         "two Regions",
         {"aws_authentication": document.authentication("eu-west-1")},
         "vpc.specs.aws.region",
-        "differs from aws_authentication.specs.aws.region; name one Region",
+        "differs from aws_authentication.specs.aws.region; use one Region",
     ),
     (
-        "a Region that can't be one",
+        "an impossible Region",
         {"vpc.specs.aws.region": "evil.example.com/"},
         "vpc.specs.aws.region",
         "write it as us-west-2",
     ),
     (
-        "no CIDR to let in",
+        "no CIDR with VPC access",
         {f"{INFRASTRUCTURE}.cidr": ...},
         f"{INFRASTRUCTURE}.cidr",
         "set allow_vpc_access to false",
     ),
     (
-        "no CIDR",
+        "an invalid CIDR",
         {f"{INFRASTRUCTURE}.cidr": "10.0.0.1/99"},
         f"{INFRASTRUCTURE}.cidr",
         "write it as 10.100.0.0/16",
@@ -342,7 +348,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "write it as",
     ),
     (
-        "the whole internet",
+        "all of IPv4",
         {f"{INFRASTRUCTURE}.cidr": "0.0.0.0/0"},
         f"{INFRASTRUCTURE}.cidr",
         "network of a VPC",
@@ -366,7 +372,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "more than the 20 subnets",
     ),
     (
-        "a subnet that is none",
+        "the ARN of a VPC for a subnet",
         {f"{INFRASTRUCTURE}.internal_subnets.1.arn": OTHER_VPC},
         f"{INFRASTRUCTURE}.internal_subnets[1].arn",
         "ends in subnet/subnet-<id>",
@@ -384,7 +390,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "must be a list",
     ),
     (
-        "a role that is none",
+        "an ARN that is not a role's",
         {"aws_authentication": {"data": {"arn": document.ARNS[0]}}},
         "aws_authentication.data.arn",
         "arn:<partition>:iam::<account>:role/<name>",
@@ -396,7 +402,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "required; add it",
     ),
     (
-        "an external id STS refuses",
+        "an external id that STS refuses",
         {"aws_authentication": put(document.authentication(), "data.external_id", "x")},
         "aws_authentication.data.external_id",
         "2 to 1224",
@@ -404,37 +410,37 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("valkey without its version", {"engine": "valkey"}, "redis_version", "engine valkey has 7.2, 8.0"),
     ("a valkey version on redis", {"redis_version": "8.0"}, "redis_version", "engine redis has 3.2, 4.0"),
     (
-        "a family ahead of the engine",
+        "a node family that needs a newer engine",
         {"node_type": "cache.m6g.large", "redis_version": "4.0"},
         "node_type",
         "needs engine 5.0.6; raise redis_version",
     ),
     (
-        "a newer family ahead of the engine",
+        "a newer node family that needs a newer engine",
         {"node_type": "cache.r7g.large", "redis_version": "5.0"},
         "node_type",
         "needs engine 6.2",
     ),
     (
-        "more nodes than AWS has at all",
+        "more nodes than AWS allows",
         {"cluster_mode_enabled": "true", "node_groups": "100", "replicas": "5"},
         "node_groups",
-        "must be 500 nodes or fewer",
+        "more than 500 nodes with the replicas",
     ),
     (
-        "more nodes than an old engine has",
+        "more node groups than an old engine allows",
         {"cluster_mode_enabled": "true", "node_groups": "251", "redis_version": "4.0"},
         "node_groups",
         "250",
     ),
     (
-        "more nodes than an old engine takes",
+        "more nodes than an old engine allows",
         {"cluster_mode_enabled": "true", "node_groups": "126", "replicas": "1", "redis_version": "4.0"},
         "node_groups",
-        "250 nodes or fewer, below engine 5.0.6",
+        "more than 250 nodes with the replicas, AWS's limit below engine 5.0.6",
     ),
-    ("a snapshot window out of form", {"snapshot_window": "7-8"}, "snapshot_window", "hh:mm-hh:mm in UTC"),
-    ("an hour that isn't", {"snapshot_window": "24:00-25:00"}, "snapshot_window", "hh:mm-hh:mm in UTC"),
+    ("a malformed snapshot window", {"snapshot_window": "7-8"}, "snapshot_window", "hh:mm-hh:mm in UTC"),
+    ("an impossible hour", {"snapshot_window": "24:00-25:00"}, "snapshot_window", "hh:mm-hh:mm in UTC"),
     (
         "a short snapshot window",
         {"snapshot_window": "07:00-07:59"},
@@ -442,13 +448,13 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "shorter than 60 minutes",
     ),
     (
-        "a window of no length",
+        "a window without length",
         {"snapshot_window": "07:00-07:00"},
         "snapshot_window",
         "shorter than 60 minutes",
     ),
     (
-        "a maintenance window out of form",
+        "a malformed maintenance window",
         {"maintenance_window": "sunday 9am"},
         "maintenance_window",
         "ddd:hh:mm-ddd:hh:mm",
@@ -465,9 +471,19 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "snapshot_window",
         "overlaps maintenance_window; move one",
     ),
-    ("too long a retention", {"snapshot_retention_limit": "36"}, "snapshot_retention_limit", "(0 to 35)"),
-    ("a tag of AWS", {"tags": {"aws:x": "1"}}, "tags.aws:x", "reserved; rename it"),
-    ("a tag of ours", {"tags": {"massdriver-redis:owner": "1"}}, "tags.massdriver-redis:owner", "reserved"),
+    (
+        "a retention that is too long",
+        {"snapshot_retention_limit": "36"},
+        "snapshot_retention_limit",
+        "(0 to 35)",
+    ),
+    ("a tag with the prefix aws:", {"tags": {"aws:x": "1"}}, "tags.aws:x", "reserved; rename it"),
+    (
+        "a tag with the provider's prefix",
+        {"tags": {"massdriver-redis:owner": "1"}},
+        "tags.massdriver-redis:owner",
+        "reserved",
+    ),
     (
         "a reserved default tag",
         {"md_metadata": {"default_tags": {"AWS:x": "1"}}},
@@ -476,10 +492,10 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     ("a long tag value", {"tags": {"x": "v" * 257}}, "tags.x", "longer than 256 characters"),
     ("an empty tag key", {"tags": {"": "v"}}, 'tags.""', "name it"),
-    ("a tag letter AWS refuses", {"tags": {"x": "a*b"}}, "tags.x", "change key or value"),
+    ("a character that AWS refuses in a tag", {"tags": {"x": "a*b"}}, "tags.x", "change its key or value"),
     ("too many tags", {"tags": {f"k{number}": "v" for number in range(41)}}, "tags", "at most 40"),
     (
-        "too many tags in all",
+        "too many tags with the default tags",
         {
             "tags": {f"k{number}": "" for number in range(30)},
             "md_metadata": {"default_tags": {f"d{number}": "" for number in range(30)}},
@@ -502,22 +518,24 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("changes", "path", "remedy"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN]
 )
 @pytest.mark.parametrize("form", ["strings", "types"])
-def test_a_broken_rule_is_named_by_its_path_first_and_with_its_remedy(
+def test_a_violation_has_its_path_first_and_then_the_remedy(
     changes: dict[str, Any], path: str, remedy: str, form: str
 ) -> None:
-    raw = {**sound(), "vpc": vpc()}
-    for place, value in changes.items():
-        raw = put(raw, place, ... if value is None else value)
+    raw = {**valid_properties(), "vpc": vpc()}
+    for changed, value in changes.items():
+        raw = put(raw, changed, ... if value is None else value)
     if form == "strings" and raw.get("redis_version") != 6:
         raw = stringified(raw)
-    reason = refused(raw)
+    reason = rejected(raw)
     assert reason.startswith(f"{path}: ")
     assert remedy in reason
-    assert reason.count(": ") == 1, "one rule gives one complaint"
+    assert reason.count(": ") == 1, "one rule gives one violation"
 
 
-def test_all_mistakes_are_told_at_once_sorted_by_path() -> None:
-    reason = refused(sound(secure="yes", replicas="9", engine="redes", snapshot_window="09:30-10:30"))
+def test_all_violations_are_reported_together_sorted_by_path() -> None:
+    reason = rejected(
+        valid_properties(secure="yes", replicas="9", engine="redes", snapshot_window="09:30-10:30")
+    )
     assert reason == (
         "engine: must be one of redis, valkey (did you mean redis?); "
         "replicas: must be one of 0, 1, 2, 3, 4, 5; "
@@ -526,48 +544,48 @@ def test_all_mistakes_are_told_at_once_sorted_by_path() -> None:
     )
 
 
-def test_items_are_sorted_as_numbers() -> None:
+def test_items_of_a_list_are_sorted_as_numbers() -> None:
     subnets = [subnet(number, "a") for number in range(12)]
     subnets[2] = subnets[10] = {}
-    reason = refused(put(sound(), f"{INFRASTRUCTURE}.internal_subnets", subnets))
+    reason = rejected(put(valid_properties(), f"{INFRASTRUCTURE}.internal_subnets", subnets))
     assert reason.index("[2]") < reason.index("[10]")
 
 
-def test_what_does_not_fit_is_counted() -> None:
-    reason = refused({f"wrong_property_number_{number}": "1" for number in range(30)})
+def test_violations_that_do_not_fit_are_counted() -> None:
+    reason = rejected({f"wrong_property_number_{number}": "1" for number in range(30)})
     assert reason.endswith(" more)")
-    told, _, rest = reason.rpartition(" (+")
-    assert told.count(": ") + int(rest.removesuffix(" more)")) == 32
+    shown, _, rest = reason.rpartition(" (+")
+    assert shown.count(": ") + int(rest.removesuffix(" more)")) == 32
 
 
-def test_one_long_complaint_keeps_its_head_and_the_count_of_the_rest() -> None:
+def test_a_long_violation_keeps_its_beginning_and_the_count_of_the_others() -> None:
     long, short = Violation(("a",), "remedy " * 60), Violation(("b",), "remedy")
     assert summary([long]).startswith("a: remedy remedy")
     assert summary([short, long]).endswith("… (+1 more)")
     assert len(summary([long])) == len(summary([short, long])) == REASON_LIMIT
 
 
-def test_a_missing_parent_is_told_once_and_not_for_all_it_would_hold() -> None:
-    assert refused({"node_type": "cache.t3.micro"}) == "vpc: required; add it"
+def test_a_missing_parent_is_reported_once_and_not_for_its_children() -> None:
+    assert rejected({"node_type": "cache.t3.micro"}) == "vpc: required; add it"
 
 
-def test_a_broken_value_is_not_complained_of_twice() -> None:
-    raw = sound(cluster_mode_enabled="true", node_groups="1000", replicas="5")
-    assert refused(raw) == "node_groups: must be 250 or less (2 to 250)"
+def test_a_broken_value_has_one_violation() -> None:
+    raw = valid_properties(cluster_mode_enabled="true", node_groups="1000", replicas="5")
+    assert rejected(raw) == "node_groups: must be 250 or less (2 to 250)"
 
 
-def test_subnets_of_the_other_types_may_be_many() -> None:
-    raw = put(sound(), f"{INFRASTRUCTURE}.public_subnets", MANY)
-    assert read(raw, today=TODAY) == read(sound(), today=TODAY)
+def test_the_number_of_subnets_of_other_types_is_free() -> None:
+    raw = put(valid_properties(), f"{INFRASTRUCTURE}.public_subnets", MANY)
+    assert read(raw, today=TODAY) == read(valid_properties(), today=TODAY)
 
 
-def test_the_vpcs_network_is_not_needed_when_it_is_not_let_in() -> None:
-    raw = put(sound(allow_vpc_access="false"), f"{INFRASTRUCTURE}.cidr", ...)
+def test_the_cidr_of_the_vpc_is_not_required_without_vpc_access() -> None:
+    raw = put(valid_properties(allow_vpc_access="false"), f"{INFRASTRUCTURE}.cidr", ...)
     assert read(raw, today=TODAY).vpc.cidr is None
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "maintenance", "meets"),
+    ("snapshot", "maintenance", "overlaps"),
     [
         ("07:00-08:00", "sun:08:00-sun:09:00", False),
         ("07:00-08:01", "sun:08:00-sun:09:00", True),
@@ -578,33 +596,36 @@ def test_the_vpcs_network_is_not_needed_when_it_is_not_let_in() -> None:
         ("05:00-06:00", "tue:05:59-tue:07:00", True),
     ],
 )
-def test_windows_meet_over_midnight_and_over_the_end_of_the_week(
-    snapshot: str, maintenance: str, meets: bool
+def test_windows_overlap_across_midnight_and_across_the_end_of_the_week(
+    snapshot: str, maintenance: str, overlaps: bool
 ) -> None:
-    raw = sound(snapshot_window=snapshot, maintenance_window=maintenance)
-    if meets:
-        assert refused(raw) == "snapshot_window: overlaps maintenance_window; move one of them"
+    raw = valid_properties(snapshot_window=snapshot, maintenance_window=maintenance)
+    if overlaps:
+        assert rejected(raw) == "snapshot_window: overlaps maintenance_window; move one of them"
     else:
         assert read(raw, today=TODAY).snapshot_window == snapshot
 
 
-def test_500_nodes_are_allowed_and_every_family_runs_on_valkey() -> None:
+def test_500_nodes_are_allowed_and_every_node_family_runs_valkey() -> None:
     most = document.properties(SHARDED_CLUSTER, node_groups="250", replicas="1")
     assert read(most, today=TODAY).node_groups == 250
-    graviton = sound(node_type="cache.m7g.large", engine="valkey", redis_version="7.2")
+    graviton = valid_properties(node_type="cache.m7g.large", engine="valkey", redis_version="7.2")
     assert read(graviton, today=TODAY).engine == "valkey"
-    assert read(sound(node_type="cache.m6g.large", redis_version="5.0"), today=TODAY).redis_version == "5.0"
+    assert (
+        read(valid_properties(node_type="cache.m6g.large", redis_version="5.0"), today=TODAY).redis_version
+        == "5.0"
+    )
 
 
 # --- warnings --------------------------------------------------------------------------------------
 
 
-def test_more_nodes_than_the_default_quota_are_a_warning() -> None:
+def test_more_nodes_than_the_default_quota_give_a_warning() -> None:
     at_quota = document.properties(SHARDED_CLUSTER, node_groups="15", replicas="5")
     assert read(at_quota, today=TODAY).warnings == ()
     above = document.properties(SHARDED_CLUSTER, node_groups="46", replicas="1")
     assert read(above, today=TODAY).warnings == (
-        "92 nodes exceed the default quota of 90 per cluster; have it raised.",
+        "92 nodes exceed the default quota of 90 per cluster; raise it first.",
     )
 
 
@@ -612,29 +633,29 @@ def test_more_nodes_than_the_default_quota_are_a_warning() -> None:
     ("zones", "replicas", "warned"),
     [("aa", "1", True), ("a", "1", True), ("ab", "1", False), ("aa", "0", False), ("a?", "1", False)],
 )
-def test_replicas_in_one_known_zone_are_a_warning(zones: str, replicas: str, warned: bool) -> None:
+def test_replicas_in_one_known_zone_give_a_warning(zones: str, replicas: str, warned: bool) -> None:
     subnets = [subnet(number, zone) for number, zone in enumerate(zones)]
     for each in subnets:
         if each["aws_zone"].endswith("?"):
             del each["aws_zone"]
-    raw = put(sound(replicas=replicas), f"{INFRASTRUCTURE}.internal_subnets", subnets)
+    raw = put(valid_properties(replicas=replicas), f"{INFRASTRUCTURE}.internal_subnets", subnets)
     expected = ("Multi-AZ is left off: all subnets lie in one zone.",) if warned else ()
     assert read(raw, today=TODAY).warnings == expected
 
 
-def test_an_engine_at_the_end_of_its_support_is_a_warning() -> None:
-    (warning,) = read(sound(), today=date(2026, 12, 1)).warnings
+def test_an_engine_near_the_end_of_its_support_gives_a_warning() -> None:
+    (warning,) = read(valid_properties(), today=date(2026, 12, 1)).warnings
     assert warning.startswith("redis 6.x leaves standard support on 2027-01-31")
-    (warning,) = read(sound(redis_version="4.0"), today=TODAY).warnings
+    (warning,) = read(valid_properties(redis_version="4.0"), today=TODAY).warnings
     assert "paid Extended Support since 2026-02-01" in warning
-    assert read(sound(redis_version="7.1"), today=date(2030, 1, 1)).warnings == ()
+    assert read(valid_properties(redis_version="7.1"), today=date(2030, 1, 1)).warnings == ()
 
 
 # --- secrecy ---------------------------------------------------------------------------------------
 
 
 def leaves(value: Any, path: str = "") -> list[str]:
-    """Return the dotted path of everything below and including `value`."""
+    """Return the dotted paths of `value` and of everything in it."""
     below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path] * bool(path) + [
         found for key, item in below for found in leaves(item, f"{path}.{key}".removeprefix("."))
@@ -658,7 +679,7 @@ PATHS = [path for path in leaves(WHOLE) if path != "ServiceToken"]
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_value_is_ever_told_at_any_path(path: str) -> None:
+def test_no_reason_contains_a_value_of_any_path(path: str) -> None:
     for value in ("hunter2-secret-value", ["hunter2-secret-value"], {"key": "hunter2-secret-value"}):
         error = reason_of(put(WHOLE, path, value))
         assert "hunter2" not in str(error)
@@ -714,20 +735,20 @@ HOSTILE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE.keys())
-def test_hostile_input_is_refused_in_a_moment_and_never_raises_anything_else(raw: Any) -> None:
+def test_hostile_input_is_rejected_in_seconds_and_raises_nothing_else(raw: Any) -> None:
     started = time.perf_counter()
-    reason = refused(raw)
+    reason = rejected(raw)
     assert time.perf_counter() - started < 10
     assert reason.isascii() or "…" in reason
 
 
 @pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE.keys())
-def test_hostile_input_never_stops_a_delete_or_an_update(raw: Any) -> None:
+def test_hostile_input_stops_neither_a_delete_nor_an_update(raw: Any) -> None:
     assert read_leniently(raw)[0] is None
     read_previous(raw)
 
 
-def test_hostile_parts_do_not_hide_the_role_and_the_region_from_a_delete() -> None:
+def test_a_delete_finds_role_and_region_among_hostile_parts() -> None:
     raw = {**WHOLE, "node_type": NESTED, "junk": "x" * 1_000_000, "tags": CIRCLE}
     role, region = read_leniently(raw)
     assert role == read(WHOLE, today=TODAY).authentication
@@ -748,7 +769,7 @@ WRONG = st.one_of(
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.sampled_from(PATHS), WRONG), min_size=1, max_size=3))
-def test_wrong_types_at_any_path_are_read_or_refused_and_nothing_else(changes: list[tuple[str, Any]]) -> None:
+def test_wrong_types_at_any_path_are_read_or_rejected(changes: list[tuple[str, Any]]) -> None:
     raw = WHOLE
     for path, value in changes:
         try:
@@ -774,14 +795,14 @@ JSON = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(JSON)
-def test_any_json_is_refused_and_nothing_else(raw: Any) -> None:
+def test_any_other_json_is_rejected(raw: Any) -> None:
     with pytest.raises(InvalidRequestError):
         read(raw, today=TODAY)
     read_leniently(raw)
     read_previous(raw)
 
 
-# --- laws ------------------------------------------------------------------------------------------
+# --- invariants ------------------------------------------------------------------------------------------
 
 KEYS = st.from_regex(r"(?!aws:|AWS:|massdriver)[A-Za-z0-9 _.:/=+@-]{1,12}", fullmatch=True).filter(
     lambda key: not key.lower().startswith("aws:")
@@ -791,7 +812,7 @@ TAGS = st.dictionaries(KEYS, st.from_regex(r"[A-Za-z0-9 _.:/=+@-]{0,12}", fullma
 
 @st.composite
 def valid(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw typed, valid properties; what is optional may be left out."""
+    """Draw typed, valid properties; optional ones may be absent."""
     region = draw(st.sampled_from(["us-west-2", "eu-central-1", "cn-north-1"]))
     partition = "aws-cn" if region.startswith("cn") else "aws"
     engine = draw(st.sampled_from(["redis", "valkey"]))
@@ -825,7 +846,7 @@ def valid(draw: st.DrawFn) -> dict[str, Any]:
 
 @settings(max_examples=200, deadline=None)
 @given(valid())
-def test_coercing_the_strings_of_valid_properties_gives_them_back(typed: dict[str, Any]) -> None:
+def test_the_strings_of_valid_properties_are_coerced_to_the_same_properties(typed: dict[str, Any]) -> None:
     schema = schemas.schema("properties.json")
     assert coerce(stringified(typed), schema) == typed
     assert coerce(typed, schema) == typed
@@ -833,7 +854,7 @@ def test_coercing_the_strings_of_valid_properties_gives_them_back(typed: dict[st
 
 @settings(max_examples=200, deadline=None)
 @given(valid())
-def test_strings_and_types_are_read_alike(typed: dict[str, Any]) -> None:
+def test_strings_and_types_are_read_as_the_same_properties(typed: dict[str, Any]) -> None:
     assert read(stringified(typed), today=TODAY) == read(typed, today=TODAY)
 
 
@@ -855,7 +876,7 @@ def test_the_previous_properties_are_read_as_they_were(typed: dict[str, Any]) ->
 
 @settings(max_examples=200, deadline=None)
 @given(valid())
-def test_the_lenient_reading_finds_the_same_role_and_region(typed: dict[str, Any]) -> None:
+def test_reading_leniently_finds_the_same_role_and_region(typed: dict[str, Any]) -> None:
     got = read(typed, today=TODAY)
     assert read_leniently(stringified(typed)) == (got.authentication, got.region)
     assert read_leniently({**typed, "node_type": "gone", "more": 1}) == (got.authentication, got.region)

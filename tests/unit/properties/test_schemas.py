@@ -1,4 +1,4 @@
-"""The schemas say what the massdriver bundle's document says, completely, and load wherever they lie."""
+"""The schemas contain all of the massdriver bundle's document, and load from both of their folders."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e"
 
 
 def flattened(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every place of a schema, named as in `tests/harness/samples.py`."""
+    """Yield every part of a schema by path, as in `tests/harness/samples.py`."""
     for name, rules in schema.get("properties", {}).items():
-        here = f"{path}.{name}".removeprefix(".")
-        yield here, rules
-        yield from flattened(rules, here)
+        inner = f"{path}.{name}".removeprefix(".")
+        yield inner, rules
+        yield from flattened(rules, inner)
     for pattern, rules in schema.get("patternProperties", {}).items():
         yield f"{path}./{pattern}/", rules
         yield from flattened(rules, f"{path}./{pattern}/")
@@ -79,7 +79,7 @@ def test_the_params_have_every_name_type_limit_and_default_of_the_document() -> 
     assert stated == document.PARAMS
 
 
-def test_the_params_have_the_documents_own_words() -> None:
+def test_the_params_have_the_descriptions_of_the_document() -> None:
     properties = schemas.schema("params.json")["properties"]
     assert {name: rules["description"] for name, rules in properties.items()} == document.WORDS
 
@@ -96,16 +96,16 @@ def test_only_the_node_type_and_the_vpc_are_required() -> None:
     assert schemas.source("properties.json")["required"] == ["node_type", "vpc"]
 
 
-def test_the_connections_have_every_name_of_the_document_and_are_closed_where_it_says() -> None:
+def test_the_connections_have_every_name_of_the_document_and_the_same_closed_maps() -> None:
     assert facts("connections.json") == document.CONNECTIONS
 
 
-def test_the_artifact_has_every_name_and_branch_of_the_document_and_is_closed_where_it_says() -> None:
+def test_the_artifact_has_every_name_and_branch_of_the_document_and_the_same_closed_maps() -> None:
     whole = {"": form(schemas.schema("artifact.json")), **facts("artifact.json")}
     assert whole == document.ARTIFACT
 
 
-def test_the_artifacts_infrastructure_is_one_of_and_its_security_any_of_the_clouds() -> None:
+def test_the_artifact_has_one_infrastructure_and_any_security_of_the_clouds() -> None:
     assert [branch["title"] for branch in at("artifact.json", "data.infrastructure")["oneOf"]] == [
         "AWS Infrastructure ARN",
         "GCP Infrastructure GRN",
@@ -118,7 +118,7 @@ def test_the_artifacts_infrastructure_is_one_of_and_its_security_any_of_the_clou
     ]
 
 
-def test_ports_lie_between_0_and_65535_and_protocols_are_tcp_or_udp() -> None:
+def test_ports_are_0_to_65535_and_protocols_are_tcp_or_udp() -> None:
     network = "data.security<AWS Security information>.network./^[a-z-]+$/"
     for path in ("data.authentication.port", f"{network}.port"):
         port = at("artifact.json", path)
@@ -126,7 +126,7 @@ def test_ports_lie_between_0_and_65535_and_protocols_are_tcp_or_udp() -> None:
     assert at("artifact.json", f"{network}.protocol")["enum"] == ["tcp", "udp"]
 
 
-def test_the_cache_of_the_artifact_has_the_documents_defaults_and_examples() -> None:
+def test_the_cache_of_the_artifact_has_the_defaults_and_examples_of_the_document() -> None:
     cache = at("artifact.json", "specs.cache")
     assert cache["examples"] == [{"engine": "redis", "version": "6.2"}]
     assert cache["description"] == "The root schema comprises the entire JSON document."
@@ -141,7 +141,7 @@ def test_the_cache_of_the_artifact_has_the_documents_defaults_and_examples() -> 
 
 
 @pytest.mark.parametrize("name", ["connections.json", "artifact.json"])
-def test_every_arn_and_cidr_carries_the_documents_examples_and_they_validate(name: str) -> None:
+def test_every_arn_and_cidr_has_the_examples_of_the_document(name: str) -> None:
     found = 0
     for path, rules in flattened(schemas.schema(name)):
         last = path.rsplit(".", 1)[-1]
@@ -170,12 +170,12 @@ def test_an_arn_of_every_partition_is_valid(partition: str) -> None:
 
 
 @pytest.mark.parametrize("arn", ["vpc-1", "arn:azure:ec2:x:y:z", "arn:aws:ec2", "arn:aws:ec2:::", ""])
-def test_what_is_no_arn_is_refused(arn: str) -> None:
+def test_a_text_that_is_not_an_arn_is_rejected(arn: str) -> None:
     connections = document.put({"vpc": document.vpc()}, "vpc.data.infrastructure.arn", arn)
     assert [error.validator for error in schemas.errors("connections.json", connections)] == ["pattern"]
 
 
-def test_every_extension_says_that_it_is_one_and_only_properties_are_extended() -> None:
+def test_every_extension_is_described_as_one_and_only_properties_are_extended() -> None:
     extensions = schemas.source("extensions.json")["properties"]
     assert all(rules["description"].startswith("Extension: ") for rules in extensions.values())
     document_names = {*document.PARAMS, "vpc", "aws_authentication"}
@@ -183,7 +183,7 @@ def test_every_extension_says_that_it_is_one_and_only_properties_are_extended() 
     assert set(schemas.schema("properties.json")["properties"]) == document_names | set(extensions) | service
 
 
-def test_the_extensions_leave_every_default_and_value_of_the_document() -> None:
+def test_the_extensions_keep_every_default_and_value_of_the_document() -> None:
     ours = schemas.schema("properties.json")["properties"]
     for name, rules in document.PARAMS.items():
         assert ours[name].get("default") == rules.get("default")
@@ -231,9 +231,7 @@ def artifact(secure: bool, cluster_mode: bool, region: str) -> dict[str, Any]:
 @pytest.mark.parametrize("secure", [True, False])
 @pytest.mark.parametrize("cluster_mode", [True, False])
 @pytest.mark.parametrize("region", ["us-west-2", "eu-central-1", "cn-north-1", "us-gov-east-1"])
-def test_an_artifact_validates_in_every_mode_and_region(
-    secure: bool, cluster_mode: bool, region: str
-) -> None:
+def test_an_artifact_is_valid_in_every_mode_and_region(secure: bool, cluster_mode: bool, region: str) -> None:
     schemas.check_artifact(artifact(secure, cluster_mode, region))
 
 
@@ -252,7 +250,7 @@ def test_an_artifact_validates_in_every_mode_and_region(
         "specs.cache.version",
     ],
 )
-def test_an_artifact_that_lacks_what_we_always_emit_is_refused(path: str) -> None:
+def test_an_artifact_without_a_required_part_is_rejected(path: str) -> None:
     with pytest.raises(schemas.SchemaError, match=r"schemas/artifact\.json"):
         schemas.check_artifact(document.put(artifact(True, False, "us-west-2"), path, ...))
 
@@ -268,7 +266,7 @@ def test_an_artifact_that_lacks_what_we_always_emit_is_refused(path: str) -> Non
         ("more", {}),
     ],
 )
-def test_an_artifact_outside_the_documents_limits_is_refused(path: str, value: object) -> None:
+def test_an_artifact_outside_the_limits_of_the_document_is_rejected(path: str, value: object) -> None:
     with pytest.raises(schemas.SchemaError):
         schemas.check_artifact(document.put(artifact(True, False, "us-west-2"), path, value))
 
@@ -288,11 +286,11 @@ def test_an_artifact_outside_the_documents_limits_is_refused(path: str, value: o
         ("data.security", {}),
     ],
 )
-def test_the_documents_other_branches_validate_too(path: str, value: object) -> None:
+def test_the_other_branches_of_the_document_are_valid_too(path: str, value: object) -> None:
     schemas.check_artifact(document.put(artifact(True, False, "us-west-2"), path, value))
 
 
-def test_a_refused_artifact_never_shows_its_values() -> None:
+def test_the_error_of_an_invalid_artifact_contains_no_value() -> None:
     broken = document.put(artifact(True, False, "us-west-2"), "data.authentication.password", ["t0ken"])
     with pytest.raises(schemas.SchemaError) as caught:
         schemas.check_artifact(broken)
@@ -317,13 +315,13 @@ def test_a_reference_outside_the_schemas_is_never_followed(
         schemas.schema.cache_clear()
 
 
-def test_the_validators_tree_holds_no_reference() -> None:
+def test_the_schemas_of_the_validator_have_no_reference() -> None:
     assert not any("$ref" in json.dumps(schemas.schema(name)) for name in NAMES)
 
 
-@pytest.mark.parametrize("layout", ["beside the package", "at the root"])
-def test_the_schemas_load_beside_the_package_and_at_the_root(tmp_path: Path, layout: str) -> None:
-    packages = tmp_path if layout == "beside the package" else tmp_path / "function"
+@pytest.mark.parametrize("layout", ["next to the package", "at the root"])
+def test_the_schemas_load_from_both_folders(tmp_path: Path, layout: str) -> None:
+    packages = tmp_path if layout == "next to the package" else tmp_path / "function"
     shutil.copytree(ROOT / "function" / "massdriver_redis", packages / "massdriver_redis")
     shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
     code = (
@@ -342,7 +340,7 @@ def test_the_schemas_load_beside_the_package_and_at_the_root(tmp_path: Path, lay
     assert done.stdout.strip() == str((tmp_path / "schemas").resolve())
 
 
-def test_a_function_built_without_the_schemas_says_so(
+def test_a_function_built_without_the_schemas_reports_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schemas, "_PLACES", (tmp_path,))
@@ -361,7 +359,7 @@ def test_the_tables_in_the_docs_say_what_the_schemas_say() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_check_of_the_docs_finds_a_drift_and_the_generator_heals_it(tmp_path: Path) -> None:
+def test_the_check_of_the_docs_finds_a_difference_and_the_generator_repairs_it(tmp_path: Path) -> None:
     for folder in ("docs", "tools", "schemas", "function/massdriver_redis"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     readme = tmp_path / "README.md"
