@@ -131,6 +131,17 @@ def set_keyword(name: str, value: Constant, of: Mention | None = None, at: int |
     return change
 
 
+def unwrap_call(of: Callable[..., object], at: int | None = None) -> Change:
+    """Use the first argument of a call for its result, or that of a list of one its item."""
+
+    def change(root: ast.AST) -> None:
+        node = _choose(root, ast.Call, lambda node: _names(node.func, of), None, at)
+        first = node.args[0]
+        _replace(root, node, first.elts[0] if isinstance(first, ast.List) else first)
+
+    return change
+
+
 def set_return(value: Constant, at: int | None = None) -> Change:
     """Return a constant."""
 
@@ -208,11 +219,17 @@ def _mentioned(node: ast.AST, what: Mention) -> bool:
         if isinstance(what, str):
             if _is_constant(each, what):
                 return True
-        elif (isinstance(each, ast.Name) and each.id == what.__name__) or (
-            isinstance(each, ast.Attribute) and each.attr == what.__name__
-        ):
+        elif _names(each, what):
             return True
     return False
+
+
+def _names(node: ast.AST, what: Callable[..., object]) -> bool:
+    """Return whether a node is the name of a function or class, alone or as an attribute of its module."""
+    name = what.__name__
+    return (isinstance(node, ast.Name) and node.id == name) or (
+        isinstance(node, ast.Attribute) and node.attr == name
+    )
 
 
 def _is_simple(node: ast.AST) -> bool:

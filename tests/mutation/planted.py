@@ -6,12 +6,15 @@ import ast
 from typing import TYPE_CHECKING
 
 from massdriver_redis import catalog, log
-from massdriver_redis.cloudformation import attributes, delivery, response
+from massdriver_redis.aws import session
+from massdriver_redis.calls import ec2, elasticache
+from massdriver_redis.cloudformation import attributes, delivery, request, response
 from massdriver_redis.properties import arns, coercion, parse, rules, schemas, violations, windows
-from massdriver_redis.state import naming
+from massdriver_redis.state import naming, observed, ownership, record
 
 from .changes import (
     do_nothing,
+    drop_element,
     drop_filter,
     drop_guard,
     drop_operand,
@@ -20,8 +23,10 @@ from .changes import (
     set_condition,
     set_item,
     set_keyword,
+    set_return,
     swap_constant,
     swap_operator,
+    unwrap_call,
 )
 from .planting import Bug, Planted
 from .textual import TEXTUAL_BUGS
@@ -104,6 +109,69 @@ _REFERENCED: tuple[Bug, ...] = (
         delivery._tls,
         replaced_by(_unverified),
         ("unit/cloudformation/test_delivery.py",),
+    ),
+    Bug(
+        "any host may be answered",
+        request._response_url,
+        drop_guard(at=-1),
+        ("unit/cloudformation/test_request.py", "contract/test_hostile.py"),
+    ),
+    # --- what AWS reports ---
+    Bug(
+        "throttling is final",
+        session,
+        drop_element("Throttling"),
+        ("unit/aws/test_session.py", "unit/reconciler/test_loop.py"),
+    ),
+    Bug(
+        "the replication group is settled while a node is not",
+        observed.not_stabilized_reason,
+        set_return(None, at=-1),
+        ("unit/state/test_observed.py", "unit/planner/test_plan.py"),
+    ),
+    # --- the record and the owner ---
+    Bug(
+        "requests in any order",
+        record.RequestVersion.__lt__,
+        set_return(False),
+        ("unit/state/test_record.py", "unit/reconciler/test_loop.py", "concurrency/test_races.py"),
+    ),
+    Bug(
+        "the ownership check is forgotten",
+        ownership._owned,
+        drop_operand(1),
+        ("unit/state/test_ownership.py", "unit/reconciler/test_apply.py"),
+    ),
+    Bug(
+        "a foreign replication group is deleted",
+        ownership.judge,
+        unwrap_call(ownership._owned, at=0),
+        ("unit/planner/test_delete.py", "unit/reconciler/test_delete.py"),
+    ),
+    # --- the calls ---
+    Bug(
+        "a change waits for the maintenance window",
+        elasticache.modify_replication_group,
+        set_item("ApplyImmediately", False),
+        ("unit/calls/test_base.py", "unit/reconciler/test_apply.py"),
+    ),
+    Bug(
+        "the port is open to every address",
+        ec2._ingress,
+        set_item("CidrIp", "0.0.0.0/0"),
+        ("unit/calls/test_base.py", "unit/reconciler/test_apply.py"),
+    ),
+    Bug(
+        "no final snapshot",
+        elasticache.delete_replication_group,
+        set_condition(False, at=0),
+        ("unit/reconciler/test_delete.py", "unit/calls/test_base.py"),
+    ),
+    Bug(
+        "every attempt draws a new token",
+        elasticache.create_replication_group,
+        swap_constant("stored", "new"),
+        ("unit/calls/test_base.py", "unit/reconciler/test_apply.py"),
     ),
     # --- the attributes ---
     Bug(

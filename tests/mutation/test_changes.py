@@ -24,6 +24,7 @@ from .changes import (
     set_return,
     swap_constant,
     swap_operator,
+    unwrap_call,
 )
 from .planting import Bug, Change, NotPlantableError
 
@@ -83,6 +84,7 @@ def test_what_is_left_out_is_gone(change: Change, text: str) -> None:
         (set_item("key", "value"), "'key': 'value'"),
         (drop_element(1), "(2,)"),
         (set_keyword("end", "", of=print), "end=''"),
+        (unwrap_call(isinstance), "if each:"),
         (set_return(True, at=0), "return True"),
         (do_nothing(), "object:\n    pass"),
         (replaced_by(other), "object:\n    return second"),
