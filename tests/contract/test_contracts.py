@@ -1,7 +1,7 @@
-"""The contracts of CloudFormation: 15 that a resource type must keep, and 12 that a custom resource needs.
+"""The contracts of CloudFormation: 15 of a resource type, and 12 more of a custom resource.
 
-The first 15 are named and worded after the contract tests of CloudFormation's own test tool (`cfn test`,
-aws-cloudformation/cloudformation-cli), in what they mean where events and responses are all there is.
+The first 15 have the names of the contract tests of CloudFormation's own tool (`cfn test`,
+aws-cloudformation/cloudformation-cli), with the meaning that events and responses can have.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ATTRIBUTES = frozenset(
 
 
 def live(stack, physical_id):
-    """Return what the properties ask for, as AWS describes it."""
+    """Return the observed values of the properties, as AWS describes them."""
     shown = stack.group(physical_id)
     members = stack.elasticache.describe_cache_clusters()["CacheClusters"]
     member = next(each for each in members if each["ReplicationGroupId"] == physical_id)
@@ -60,7 +60,7 @@ def live(stack, physical_id):
 
 
 def asked(properties):
-    """Return the same of the properties, the engine's version by its major one."""
+    """Return the same values as the properties give them."""
     wanted = {"snapshot_retention_limit": 7, "node_groups": 1, **properties}
     if not wanted["cluster_mode_enabled"]:
         wanted["node_groups"] = 1
@@ -77,7 +77,7 @@ def assert_live(stack, physical_id, properties):
 
 
 def marked(stack):
-    """Return the ids of the groups that carry this stack's marker: what a list handler would list."""
+    """Return the ids of the replication groups with this stack's marker: what a list handler would list."""
     owner = naming.Owner(stack.stack_id, NAME)
     shown = stack.elasticache.describe_replication_groups()["ReplicationGroups"]
     return [group["ReplicationGroupId"] for group in shown if group["Description"] == owner.marker]
@@ -104,7 +104,7 @@ def test_contract_create_delete(real):
     assert real.leftovers() == []
 
 
-def test_contract_create_create_of_a_foreign_id_fails_and_touches_nothing(real):
+def test_contract_create_create_of_a_foreign_id_fails_and_changes_nothing(real):
     physical_id = real.create(NAME, real.properties()).physical_id
     assert real.delete(NAME).ok
     real.cloud.make_subnet_group()
@@ -290,10 +290,10 @@ def test_contract_check_asserts_work():
         assert not ATTRIBUTES
 
 
-# --- 12 more that a custom resource needs -------------------------------------------------------------
+# --- 12 more of a custom resource -------------------------------------------------------------
 
 
-def test_extra_contract_1_there_is_one_effective_response_with_the_ids_as_they_came(stack):
+def test_extra_contract_1_there_is_one_effective_response_with_the_ids_verbatim(stack):
     request = stack.prepare("Create", stack.properties())
     assert stack.run_from(request).ok
     stack.deliver(request.event)
@@ -306,20 +306,20 @@ def test_extra_contract_1_there_is_one_effective_response_with_the_ids_as_they_c
 
 
 @pytest.mark.parametrize(
-    ("fault", "comes"), [(RefusedError("403"), False), (UnreachableError("HTTP status 503"), True)]
+    ("fault", "delivered"), [(RefusedError("403"), False), (UnreachableError("HTTP status 503"), True)]
 )
-def test_extra_contract_1_an_expired_url_ends_it_and_a_failing_server_is_asked_again(stack, fault, comes):
+def test_extra_contract_1_an_expired_url_ends_it_and_a_failing_server_is_retried(stack, fault, delivered):
     request = stack.prepare("Create", stack.properties())
     stack.put_faults.append(fault)
     stack.deliver(request.event)
     stack.idle(300)
 
-    assert bool(request.puts) is comes
+    assert bool(request.puts) is delivered
     assert stack.armed() == []
 
 
 @pytest.mark.parametrize(("statuses", "raised"), [([403], RefusedError), ([503, 503, 200], None)])
-def test_extra_contract_1_http_403_is_final_and_503_is_repeated(monkeypatch, statuses, raised):
+def test_extra_contract_1_http_403_is_final_and_503_is_retried(monkeypatch, statuses, raised):
     monkeypatch.setattr(responder, "_PAUSES", (0.01, 0.01))
     with PutServer(list(statuses)) as server:
         monkeypatch.setenv("AWS_CA_BUNDLE", str(server.bundle))
@@ -332,7 +332,7 @@ def test_extra_contract_1_http_403_is_final_and_503_is_repeated(monkeypatch, sta
         assert len(server.puts) == len(statuses)
 
 
-def test_extra_contract_2_every_failed_has_the_one_id_wherever_it_breaks():
+def test_extra_contract_2_every_failed_response_has_the_same_id_at_whatever_call_it_fails():
     with StackUnderTest() as counted:
         counted.create(NAME, counted.properties())
         calls = len(counted.recorder.calls)
@@ -361,7 +361,7 @@ def raising_at(at):
 DELETED = {
     "an unknown id of our form": ("shop-redis-zzzzzzzzzz", {}),
     "an id that CloudFormation invented": (INVENTED, {}),
-    "the mark of nothing made": ("none:abcdefghij", {}),
+    "the id that says nothing was made": ("none:abcdefghij", {}),
     "no id": (None, {}),
     "invalid properties": (INVENTED, {"node_type": "?", "replicas": "many"}),
     "properties of an old shape": (INVENTED, {"nodeType": "cache.t2.micro", "vpc": None}),
@@ -369,7 +369,7 @@ DELETED = {
 
 
 @pytest.mark.parametrize(("physical_id", "changes"), DELETED.values(), ids=DELETED.keys())
-def test_extra_contract_3_a_delete_of_anything_succeeds_in_the_end(stack, physical_id, changes):
+def test_extra_contract_3_a_delete_of_any_id_and_properties_succeeds(stack, physical_id, changes):
     kept = stack.created()
     broken = stringify({**stack.properties(), **changes})
 
@@ -379,8 +379,8 @@ def test_extra_contract_3_a_delete_of_anything_succeeds_in_the_end(stack, physic
     assert marked(stack) == [kept]  # the cluster in use stays
 
 
-@pytest.mark.parametrize("state", ["creating", "deleting", "gone between two looks"])
-def test_extra_contract_3_a_delete_of_what_is_on_its_way_succeeds_in_the_end(state):
+@pytest.mark.parametrize("state", ["creating", "deleting", "gone between two observations"])
+def test_extra_contract_3_a_delete_during_creation_or_deletion_succeeds(state):
     with StackUnderTest(SLOW) as stack:
         if state == "creating":
             stack.invoke(stack.prepare("Create", stack.properties()).event)
@@ -389,7 +389,7 @@ def test_extra_contract_3_a_delete_of_what_is_on_its_way_succeeds_in_the_end(sta
             physical_id = stack.created(secure=False)
         if state == "deleting":
             stack.elasticache.delete_replication_group(ReplicationGroupId=physical_id)
-        if state == "gone between two looks":
+        if state == "gone between two observations":
             stack.recorder.before = vanishing(stack)
 
         assert stack.delete(NAME).ok
@@ -397,7 +397,7 @@ def test_extra_contract_3_a_delete_of_what_is_on_its_way_succeeds_in_the_end(sta
 
 
 def vanishing(stack):
-    """Return a fault that deletes the group by hand just before our own delete of it."""
+    """Return a fault that deletes the replication group out of band just before the provider does."""
     left = [1]
 
     def fault(call, _index):
@@ -417,7 +417,7 @@ CHANGES = [{"node_type": "cache.t3.small"}, {"replicas": 2}, {"redis_version": "
     list(itertools.permutations(CHANGES, 2)),
     ids=lambda change: next(iter(change)),
 )
-def test_extra_contract_4_an_update_that_fails_at_any_step_rolls_back_to_what_was(before, after):
+def test_extra_contract_4_an_update_that_fails_at_any_step_rolls_back_to_the_former_state(before, after):
     for step in range(20):
         with StackUnderTest() as stack:
             original = {**stack.properties(), **before}
@@ -439,11 +439,11 @@ def test_extra_contract_4_an_update_that_fails_at_any_step_rolls_back_to_what_wa
             stack.recorder.clear()
             assert stack.changed(original).ok
             assert [name for name in stack.writes() if not name.startswith("ec2:")] == []
-    raise AssertionError("it fails for ever")
+    raise AssertionError("the update fails at every step")
 
 
 def denied_from(stack, step):
-    """Return a fault: every write to ElastiCache from number `step` on is denied."""
+    """Return a fault that denies every write to ElastiCache from number `step` on."""
 
     def fault(call, _index):
         if call.service == "elasticache" and call.mutates:
@@ -455,7 +455,7 @@ def denied_from(stack, step):
 
 
 def test_extra_contract_5_a_superseded_poller_stops_and_its_copies_are_harmless():
-    # Every point at which the two can meet stands in tests/test_races.py.
+    # Every point at which the two can meet is in tests/concurrency/test_races.py.
     with StackUnderTest(SLOW) as stack:
         physical_id = stack.created()
         update = stack.prepare("Update", stack.properties(node_type="cache.t3.small"))
@@ -478,7 +478,7 @@ def test_extra_contract_5_a_superseded_poller_stops_and_its_copies_are_harmless(
         assert live(stack, physical_id)["node_type"] == "cache.t3.micro"
 
 
-def test_extra_contract_5_ownership_is_seen_while_tags_can_not_be_read(stack):
+def test_extra_contract_5_ownership_is_known_while_tags_can_not_be_read(stack):
     stack.created()
     stack.recorder.before = failing(
         "elasticache:ListTagsForResource", "InvalidReplicationGroupState", times=None
@@ -496,16 +496,16 @@ ONCE = {
 }
 
 
-# AWS says of no call that it made but that it timed out.
+# Only a timeout leaves open whether AWS executed the call.
 @pytest.mark.parametrize(("fault", "after"), [*((fault, False) for fault in ONCE), ("timed out", True)])
-def test_extra_contract_6_a_passing_fault_of_any_call_ends_as_if_it_had_not_been(fault, after):
-    # Every call of every operation with every fault stands in tests/faults.
+def test_extra_contract_6_a_transient_fault_of_any_call_changes_nothing_in_the_end(fault, after):
+    # Every call of every operation with every fault is in tests/faults.
     with StackUnderTest() as counted:
         counted.create(NAME, counted.properties())
         names = dict.fromkeys(call.name for call in counted.recorder.calls if call.operation != "ListRules")
     for name in names:
         with StackUnderTest() as stack:
-            strike_once(stack, name, ONCE[fault], after=after)
+            fail_once(stack, name, ONCE[fault], after=after)
             created = stack.create(NAME, stack.properties())
             assert created.ok, (name, created.reason)
             assert [group.id for group in stack.simulator.groups()] == [created.physical_id]
@@ -515,21 +515,21 @@ def test_extra_contract_6_a_passing_fault_of_any_call_ends_as_if_it_had_not_been
             assert stack.leftovers() == []
 
 
-def strike_once(stack, name, make, *, after):
+def fail_once(stack, name, make, *, after):
     left = [name]
 
-    def strike(call, *_):
+    def fail(call, *_):
         if call.name in left:
             left.clear()
             raise make(call)
 
     if after:
-        stack.recorder.after = strike
+        stack.recorder.after = fail
     else:
-        stack.recorder.before = strike
+        stack.recorder.before = fail
 
 
-def test_extra_contract_7_every_kind_of_leftover_is_seen(stack):
+def test_extra_contract_7_every_kind_of_leftover_is_found(stack):
     stack.created()
 
     found = " ".join(stack.leftovers())
@@ -546,7 +546,7 @@ def test_extra_contract_7_every_kind_of_leftover_is_seen(stack):
     assert any(name.endswith("-left") for name in stack.leftovers())
 
 
-def test_extra_contract_8_no_secret_is_told_in_a_whole_life(stack):
+def test_extra_contract_8_no_secret_is_shown_from_create_to_delete(stack):
     login = document.authentication("us-east-1")
     login["data"]["external_id"] = external_id = "3xternal-0f-this-test"
     wanted = stack.properties(HIGHLY_AVAILABLE, aws_authentication=login)
@@ -586,7 +586,7 @@ def test_extra_contract_9_a_poll_carries_the_largest_request_whole_and_the_longe
     assert len(name) <= 64
 
 
-def test_extra_contract_10_every_call_that_was_seen_is_granted_and_nothing_beyond_the_list():
+def test_extra_contract_10_every_recorded_call_is_granted_and_nothing_else():
     seen = set()
     for preset in PRESETS:
         with StackUnderTest() as stack:
@@ -603,7 +603,7 @@ def test_extra_contract_10_every_call_that_was_seen_is_granted_and_nothing_beyon
     test_template.test_nothing_is_granted_that_the_code_does_not_use("ProviderFunction")
 
 
-def test_extra_contract_11_what_cloudformation_makes_strings_of_comes_back_as_it_was():
+def test_extra_contract_11_the_strings_of_cloudformation_become_the_original_values():
     test_properties.test_the_strings_of_valid_properties_are_coerced_to_the_same_properties()
 
 
@@ -615,7 +615,7 @@ def test_extra_contract_12_every_event_in_the_folder_runs_end_to_end():
     assert {path.stem.rsplit("-", 1)[0] for path in test_events.FOLDER.iterdir()} == set(ran)
 
 
-def test_extra_contract_12_a_crash_of_the_function_is_no_end(stack):
+def test_extra_contract_12_a_crash_of_the_function_does_not_end_the_request(stack):
     request = stack.prepare("Create", stack.properties())
     stack.recorder.before = killed_at("CreateReplicationGroup")
 

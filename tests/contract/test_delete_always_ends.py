@@ -1,7 +1,7 @@
-"""Delete always ends: whatever there is, whatever its id and properties say, and at AWS's own pace.
+"""Delete always ends: in every state of AWS, with every id and properties, and with AWS's own timing.
 
-Each state of the world meets each form of the id and of the properties. A Delete that may act leaves
-nothing; one that may not touches nothing; both answer SUCCESS, within CloudFormation's hour.
+Every state is combined with every form of the id and of the properties. A Delete that may act leaves
+nothing; one that may not changes nothing; both respond SUCCESS within CloudFormation's hour.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from tests.harness.moto_aws import client
 from tests.harness.stack import NAME, StackUnderTest, failing
 from tests.simulator import Timing
 
-AWS_PACE = Timing()
+AWS_TIMING = Timing()
 
 
 @dataclass(frozen=True)
 class State:
-    """`make` brings the world there; `handed_over` says whether the stack was ever given the cluster."""
+    """`make` establishes the state; `in_service` says whether the stack ever got the cluster's attributes."""
 
     name: str
     make: Callable[[StackUnderTest], None]
@@ -63,7 +63,7 @@ def modifying(stack: StackUnderTest) -> None:
 
 def snapshotting(stack: StackUnderTest) -> None:
     physical_id = stack.created(node_type="cache.m5.large")
-    stack.elasticache.create_snapshot(ReplicationGroupId=physical_id, SnapshotName="by-hand")
+    stack.elasticache.create_snapshot(ReplicationGroupId=physical_id, SnapshotName="manual")
 
 
 def deleting(stack: StackUnderTest) -> None:
@@ -71,7 +71,7 @@ def deleting(stack: StackUnderTest) -> None:
     stack.elasticache.delete_replication_group(ReplicationGroupId=physical_id)
 
 
-def group_gone(stack: StackUnderTest) -> None:
+def replication_group_gone(stack: StackUnderTest) -> None:
     deleting(stack)
     stack.clock.advance(3600)
 
@@ -100,8 +100,8 @@ STATES = [
     State("modifying", modifying, in_service=True),
     State("snapshotting", snapshotting, in_service=True),
     State("already deleting", deleting, in_service=True),
-    State("the group is gone", group_gone, in_service=True),
-    State("all is gone", all_gone, in_service=False),
+    State("the replication group is gone", replication_group_gone, in_service=True),
+    State("everything is gone", all_gone, in_service=False),
     State("the token is in its recovery window", token_in_recovery, in_service=True),
     State("snapshots are unsupported", snapshots_unsupported, in_service=True),
 ]
@@ -132,7 +132,7 @@ def properties_of(stack: StackUnderTest, kind: str) -> dict[str, Any]:
 
 
 def finds_it(id_kind: str, properties_kind: str) -> bool:
-    """Tell whether these lead to the cluster at all: the id itself, or else the properties."""
+    """Return whether the id, or else the properties, lead to the cluster."""
     return id_kind == "its own" or (id_kind in ("invented", "none") and properties_kind == "the same")
 
 
@@ -140,7 +140,7 @@ def deleted(stack: StackUnderTest, id_kind: str, properties_kind: str) -> Receiv
     request = stack.prepare(
         "Delete", properties_of(stack, properties_kind), physical_id=id_of(stack, id_kind)
     )
-    # A create under way is over for CloudFormation; its poll goes on until it finds out.
+    # For CloudFormation a create in progress has ended; its polls continue until they see the Delete.
     return stack.run_from(request)
 
 
@@ -155,10 +155,10 @@ GRID = [
     GRID,
     ids=[f"{state.name}, id {id_kind}, properties {kind}" for state, id_kind, kind in GRID],
 )
-def test_a_delete_in_any_state_ends_and_takes_all_that_it_may(
+def test_a_delete_in_any_state_ends_and_deletes_all_that_it_may(
     state: State, id_kind: str, properties_kind: str
 ) -> None:
-    with StackUnderTest(AWS_PACE) as stack:
+    with StackUnderTest(AWS_TIMING) as stack:
         state.make(stack)
         before = {group.id for group in stack.simulator.groups()}
 
@@ -174,13 +174,13 @@ def test_a_delete_in_any_state_ends_and_takes_all_that_it_may(
             assert {group.id for group in stack.simulator.groups()} == before
 
 
-@pytest.mark.parametrize("kind", ["group", "subnet group", "security group", "secret"])
-def test_what_someone_else_made_under_our_names_is_never_touched(kind: str) -> None:
-    with StackUnderTest(AWS_PACE, real=True) as stack:
+@pytest.mark.parametrize("kind", ["replication group", "subnet group", "security group", "secret"])
+def test_a_foreign_resource_with_a_name_of_the_provider_is_never_deleted(kind: str) -> None:
+    with StackUnderTest(AWS_TIMING, real=True) as stack:
         physical_id = stack.created()
         assert stack.delete(NAME).ok
         name = f"{PREFIX}-{physical_id}"
-        if kind == "group":
+        if kind == "replication group":
             stack.cloud.make_subnet_group()
             stack.elasticache.create_replication_group(**stack.cloud.request(ReplicationGroupId=physical_id))
         elif kind == "subnet group":
@@ -190,11 +190,11 @@ def test_what_someone_else_made_under_our_names_is_never_touched(kind: str) -> N
         else:
             client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
             client("secretsmanager").create_secret(Name=name, SecretString="{}", Description="theirs")
-        there = stack.leftovers()
+        foreign = stack.leftovers()
 
         assert stack.delete(NAME).ok
 
-        assert stack.leftovers() == there != []
+        assert stack.leftovers() == foreign != []
 
 
 @pytest.mark.parametrize(
@@ -207,8 +207,8 @@ def test_what_someone_else_made_under_our_names_is_never_touched(kind: str) -> N
         ("elasticache:DeleteReplicationGroup", "Throttling"),
     ],
 )
-def test_what_is_held_for_half_an_hour_is_waited_for(call: str, code: str) -> None:
-    with StackUnderTest(AWS_PACE) as stack:
+def test_a_delete_waits_for_a_resource_that_is_in_use_for_half_an_hour(call: str, code: str) -> None:
+    with StackUnderTest(AWS_TIMING) as stack:
         stack.created()
         held_until = stack.clock.now() + 1800
 
@@ -226,8 +226,8 @@ def test_what_is_held_for_half_an_hour_is_waited_for(call: str, code: str) -> No
 
 
 @pytest.mark.parametrize("taken", [1])
-def test_a_final_snapshot_whose_name_is_taken_goes_by_another(taken: int) -> None:
-    with StackUnderTest(AWS_PACE) as stack:
+def test_a_final_snapshot_gets_another_name_where_its_own_is_taken(taken: int) -> None:
+    with StackUnderTest(AWS_TIMING) as stack:
         physical_id = stack.created(node_type="cache.m5.large")
         request = stack.prepare("Delete")
         name = naming.final_snapshot(physical_id, request.id)
@@ -236,7 +236,7 @@ def test_a_final_snapshot_whose_name_is_taken_goes_by_another(taken: int) -> Non
                 ReplicationGroupId=physical_id, SnapshotName=name + ("-2" if number else "")
             )
             stack.clock.advance(600)
-        # Signed after they were made: they are not this Delete's.
+        # Signed after the snapshots were made: they are not this Delete's.
         request.event["ResponseURL"] = stack._response_url(NAME, request.id)
         request.sent_at = stack.clock.now()
 
@@ -247,7 +247,7 @@ def test_a_final_snapshot_whose_name_is_taken_goes_by_another(taken: int) -> Non
         assert stack.leftovers() == []
 
 
-def test_a_delete_that_runs_out_of_time_says_so_and_the_next_one_ends_it() -> None:
+def test_a_delete_that_times_out_reports_it_and_the_next_delete_ends() -> None:
     with StackUnderTest(Timing(delete=5000)) as stack:
         stack.created()
 

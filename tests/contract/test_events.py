@@ -1,4 +1,4 @@
-"""The events in events/: each one real in shape, and each runs end to end through the handler."""
+"""The events in events/: shaped as CloudFormation's, and each runs end to end through the handler."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def provider(name):
 
 
 def run(cloudformation, event):
-    """Let the event arrive when it says it was signed, or now where that is over."""
+    """Deliver the event at its signing time, or now if that time has passed."""
     signed = parse(event, cloudformation.clock.now()).signed_at
     cloudformation.clock.advance(max(1.0, signed - cloudformation.clock.now()))
     return cloudformation.run(cloudformation.adopt(event))
@@ -65,12 +65,12 @@ def group_of(physical_id):
     return found["ReplicationGroups"][0]
 
 
-def test_there_are_five_events_for_each_preset_and_no_other():
+def test_every_preset_has_five_events():
     assert {path.stem for path in FOLDER.iterdir()} == {f"{name}-{step}" for name in NAMES for step in STEPS}
 
 
 @pytest.mark.parametrize(("name", "preset"), list(zip(NAMES, PRESETS, strict=True)))
-def test_a_create_event_holds_the_preset_as_the_document_has_it(name, preset):
+def test_a_create_event_contains_the_preset_of_the_document(name, preset):
     held = load(name, "create")["ResourceProperties"]
 
     assert {key: held[key] for key in preset} == stringify(preset)
@@ -85,7 +85,7 @@ def test_every_scalar_is_a_string_as_cloudformation_sends_it(name, step):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_later_events_carry_the_id_the_create_would_answer(name):
+def test_the_later_events_have_the_id_that_the_create_returns(name):
     create = load(name, "create")
     today = datetime(2026, 7, 1, tzinfo=UTC).date()
     read = properties.read(create["ResourceProperties"], today=today)
@@ -158,15 +158,15 @@ def test_a_poll_event_goes_on_with_the_create(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "mentioned"),
     [("free-tier", "cache.t3.micro"), ("highly-available", "replicas"), ("sharded-cluster", "vpc")],
 )
-def test_a_broken_event_fails_at_once_with_the_path_and_the_way_out_and_makes_nothing(name, told):
+def test_a_broken_event_fails_at_once_with_the_path_and_the_remedy_and_makes_nothing(name, mentioned):
     with provider(name) as cloudformation:
         response = run(cloudformation, load(name, "broken"))
 
         assert response.status == "FAILED"
-        assert told in response.reason
+        assert mentioned in response.reason
         assert response.polls == 0
         assert cloudformation.armed() == []
         assert client("elasticache").describe_replication_groups()["ReplicationGroups"] == []
@@ -174,7 +174,7 @@ def test_a_broken_event_fails_at_once_with_the_path_and_the_way_out_and_makes_no
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_delete_after_a_broken_create_has_nothing_to_do(name):
+def test_the_delete_after_a_broken_create_succeeds(name):
     with provider(name) as cloudformation:
         failed = run(cloudformation, load(name, "broken"))
         delete = {**load(name, "broken"), "RequestType": "Delete", "PhysicalResourceId": failed.physical_id}

@@ -1,7 +1,7 @@
-"""Hostile input at the handler: a clear answer where a stack waits for one, none elsewhere, never a crash.
+"""Hostile input to the handler: one clear response where a stack waits for it, none elsewhere, no crash.
 
-Events that are not CloudFormation's get no answer at all. A proper event with improper properties gets
-exactly one: FAILED with a Reason for Create and Update, SUCCESS for a Delete.
+Events that are not CloudFormation's get no response. A valid event with invalid properties gets exactly one:
+FAILED with a Reason for Create and Update, SUCCESS for Delete.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ VALUES = st.recursive(
 
 @st.composite
 def broken(draw: Any) -> Any:
-    """Valid properties with strange values at some of the schema's paths, or something else altogether."""
+    """Draw valid properties with strange values at some paths of the schema, or any other value."""
     if draw(st.integers(0, 9)) == 0:
         return draw(VALUES)
     made = deepcopy(WHOLE)
@@ -61,13 +61,13 @@ def broken(draw: Any) -> Any:
         try:
             made = put(made, path, draw(VALUES))
         except (TypeError, KeyError, IndexError, AttributeError):
-            continue  # a value above it has gone already
+            continue  # a value above it has been replaced
     return made
 
 
 @pytest.fixture(scope="module")
 def denied():
-    """A stack in which nothing can be made: what passes for valid ends there."""
+    """A stack that can't make anything: valid properties end in a denial."""
     with StackUnderTest() as stack:
 
         def deny(call, _index):
@@ -79,7 +79,7 @@ def denied():
 
 
 def answered(stack: StackUnderTest, kind: str, properties: Any, old: Any = None) -> dict[str, Any]:
-    """Deliver a proper request with these properties and return its one answer."""
+    """Deliver a request with these properties and return its one response."""
     stack.resources[NAME] = StackResource(None if kind == "Create" else ID, {})
     request = stack.prepare(kind, {})
     request.event["ResourceProperties"] = properties
@@ -129,40 +129,40 @@ def check_delete(stack: StackUnderTest, properties: Any) -> None:
 
 @SHARE
 @given(broken())
-def test_a_create_of_anything_is_answered_once_and_clearly(denied, properties) -> None:
+def test_a_create_of_any_input_gets_one_clear_response(denied, properties) -> None:
     check_create(denied, properties)
 
 
 @SHARE
 @given(broken(), broken())
-def test_an_update_to_and_from_anything_is_answered_once_and_clearly(denied, properties, old) -> None:
+def test_an_update_to_and_from_any_input_gets_one_clear_response(denied, properties, old) -> None:
     check_update(denied, properties, old)
 
 
 @SHARE
 @given(broken())
-def test_a_delete_of_anything_succeeds(denied, properties) -> None:
+def test_a_delete_of_any_input_succeeds(denied, properties) -> None:
     check_delete(denied, properties)
 
 
 @pytest.mark.full
 @THOUSAND
 @given(broken())
-def test_a_thousand_creates_of_anything_are_answered(denied, properties) -> None:
+def test_a_thousand_creates_of_any_input_get_a_response(denied, properties) -> None:
     check_create(denied, properties)
 
 
 @pytest.mark.full
 @THOUSAND
 @given(broken(), broken())
-def test_a_thousand_updates_to_and_from_anything_are_answered(denied, properties, old) -> None:
+def test_a_thousand_updates_to_and_from_any_input_get_a_response(denied, properties, old) -> None:
     check_update(denied, properties, old)
 
 
 @pytest.mark.full
 @THOUSAND
 @given(broken())
-def test_a_thousand_deletes_of_anything_succeed(denied, properties) -> None:
+def test_a_thousand_deletes_of_any_input_succeed(denied, properties) -> None:
     check_delete(denied, properties)
 
 
@@ -191,7 +191,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_a_json_bomb_is_answered_like_anything_else(denied, kind, bomb) -> None:
+def test_a_json_bomb_gets_a_response_like_any_input(denied, kind, bomb) -> None:
     body = answered(denied, kind, BOMBS[bomb], old=BOMBS[bomb])
 
     assert body["Status"] == ("SUCCESS" if kind == "Delete" else "FAILED")
@@ -202,7 +202,7 @@ NAMES = ["\x00", "a\x1b[31mb", "\u202egnp", "\ud800", "\N{PILE OF POO}", "a\nb",
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_strange_name_prefix_leads_to_a_legal_id_or_a_clear_refusal(stack, name) -> None:
+def test_a_strange_name_prefix_gives_a_legal_id_or_a_clear_reason(stack, name) -> None:
     response = stack.create(NAME, stack.properties(md_metadata={"name_prefix": name}))
 
     assert response.ok or response.reason.startswith("md_metadata.name_prefix")
@@ -212,7 +212,7 @@ def test_a_strange_name_prefix_leads_to_a_legal_id_or_a_clear_refusal(stack, nam
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_strange_tag_is_set_as_it_is_or_refused_clearly(stack, name) -> None:
+def test_a_strange_tag_is_set_verbatim_or_rejected_with_a_clear_reason(stack, name) -> None:
     response = stack.create(NAME, stack.properties(tags={name: name}))
 
     assert response.ok or response.reason.startswith("tags")
@@ -223,12 +223,12 @@ def test_a_strange_tag_is_set_as_it_is_or_refused_clearly(stack, name) -> None:
 # --- events that are not CloudFormation's ---------------------------------------------------------
 
 
-def proper(stack: StackUnderTest) -> dict[str, Any]:
+def valid_event(stack: StackUnderTest) -> dict[str, Any]:
     event = stack.prepare("Create", stack.properties()).event
     return deepcopy(event)
 
 
-STRANGERS: list[Any] = [
+FOREIGN_EVENTS: list[Any] = [
     None,
     [],
     "Create",
@@ -242,9 +242,9 @@ STRANGERS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("event", STRANGERS, ids=lambda event: str(event)[:40])
-def test_an_event_that_is_not_cloudformation_s_does_and_answers_nothing(stack, event) -> None:
-    summary = stack._app.handler(event, stage_context(stack))
+@pytest.mark.parametrize("event", FOREIGN_EVENTS, ids=lambda event: str(event)[:40])
+def test_an_event_that_is_not_cloudformation_s_causes_no_call_and_no_response(stack, event) -> None:
+    summary = stack._app.handler(event, context_of(stack))
 
     assert summary["status"] == "REFUSED"
     assert stack.recorder.calls == []
@@ -252,10 +252,10 @@ def test_an_event_that_is_not_cloudformation_s_does_and_answers_nothing(stack, e
 
 @pytest.mark.parametrize("key", ["RequestType", "RequestId", "StackId", "LogicalResourceId", "ResponseURL"])
 @pytest.mark.parametrize("value", [None, "", 7, [], {}, "a b", "\x00", "x" * 5000, "\N{PILE OF POO}"])
-def test_an_envelope_with_a_broken_part_does_and_answers_nothing(stack, key, value) -> None:
-    event = {**proper(stack), key: value}
+def test_an_event_with_an_invalid_part_causes_no_write_and_no_response(stack, key, value) -> None:
+    event = {**valid_event(stack), key: value}
 
-    assert stack._app.handler(event, stage_context(stack))["status"] == "REFUSED"
+    assert stack._app.handler(event, context_of(stack))["status"] == "REFUSED"
     assert [call for call in stack.recorder.calls if call.mutates] == []
 
 
@@ -278,17 +278,17 @@ def test_an_envelope_with_a_broken_part_does_and_answers_nothing(stack, key, val
         "https://",
     ],
 )
-def test_a_url_that_is_not_aws_s_is_never_answered(stack, url) -> None:
-    event = {**proper(stack), "ResponseURL": url}
+def test_a_url_that_is_not_aws_s_gets_no_response(stack, url) -> None:
+    event = {**valid_event(stack), "ResponseURL": url}
 
-    # The driver takes every PUT, and one to a URL that nobody sent is a violation.
-    assert stack._app.handler(event, stage_context(stack))["status"] == "REFUSED"
+    # FakeCloudFormation records every PUT, and one to a URL that it never sent is a violation.
+    assert stack._app.handler(event, context_of(stack))["status"] == "REFUSED"
     assert stack.violations == []
     assert [call for call in stack.recorder.calls if call.mutates] == []
 
 
-@pytest.mark.parametrize("event", STRANGERS, ids=lambda event: str(event)[:40])
-def test_a_stranger_on_a_warm_container_answers_nobody_else_s_url(event) -> None:
+@pytest.mark.parametrize("event", FOREIGN_EVENTS, ids=lambda event: str(event)[:40])
+def test_a_foreign_event_on_a_warm_container_responds_to_no_earlier_url(event) -> None:
     with StackUnderTest() as stack:
         request = stack.prepare("Create", stack.properties())
         stack.recorder.before = killed_after(20)
@@ -296,7 +296,7 @@ def test_a_stranger_on_a_warm_container_answers_nobody_else_s_url(event) -> None
             stack.invoke(request.event)
         stack.recorder.before = None
 
-        stack._app.handler(event, stage_context(stack))
+        stack._app.handler(event, context_of(stack))
 
         assert request.puts == []
 
@@ -309,7 +309,7 @@ def killed_after(calls: int) -> Any:
     return fault
 
 
-def stage_context(stack: StackUnderTest) -> Any:
+def context_of(stack: StackUnderTest) -> Any:
     from tests.harness.context import Context
 
     return Context(stack.clock, 120.0)

@@ -1,4 +1,4 @@
-"""Nothing secret is told: each kind of secret, planted in each kind of place, is found."""
+"""No secret is shown: each kind of secret, leaked in each kind of place, is found."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def plain():
     return record(CREATE)
 
 
-def told_in(plain, kind="throttled", *, for_good=False):
-    """Return where a create with a fault at its first call tells a secret."""
+def leaks_of(plain, kind="throttled", *, for_good=False):
+    """Return where a create with a fault at its first call shows a secret."""
     found = replay(CREATE, plain, Fault(0, plain.calls[0], kind, for_good)).wrongs
     return {what.removeprefix("a secret is told: ") for what in found if "secret is told" in what}
 
 
 @pytest.mark.parametrize("name", WITH_ALL_SECRETS)
-def test_all_three_secrets_occur_and_none_is_told(name):
+def test_all_three_secrets_occur_and_none_is_shown(name):
     with FaultyStack() as faulty:
         BY_NAME[name].prepare(faulty)
         BY_NAME[name].act(faulty)
@@ -52,7 +52,7 @@ def test_all_three_secrets_occur_and_none_is_told(name):
         assert list(findings(faulty)) == []
 
 
-# Planted leaks, made when the create succeeds
+# Leaks, made when the create succeeds
 
 
 def secret_of(resource, kind):
@@ -150,8 +150,8 @@ PLACES = {
 }
 
 
-def plant(monkeypatch, leak, kind):
-    """Let `leak` happen whenever a SUCCESS is about to be sent, and the filter of logs and Reasons fail."""
+def make_leak(monkeypatch, leak, kind):
+    """Make `leak` happen before each SUCCESS is sent, and disable the filter of logs and Reasons."""
     honest = PollingResource._send
 
     def leaky(self, *args, **options):
@@ -165,10 +165,10 @@ def plant(monkeypatch, leak, kind):
 
 @kinds
 @pytest.mark.parametrize("leak", PLACES, ids=lambda leak: leak.__name__)
-def test_a_planted_leak_is_found(plain, monkeypatch, leak, kind):
-    plant(monkeypatch, leak, kind)
+def test_a_leak_is_found(plain, monkeypatch, leak, kind):
+    make_leak(monkeypatch, leak, kind)
 
-    assert f"{kind} in {PLACES[leak]}" in told_in(plain)
+    assert f"{kind} in {PLACES[leak]}" in leaks_of(plain)
 
 
 def test_a_token_in_a_schedules_input_is_found(plain, monkeypatch):
@@ -176,9 +176,9 @@ def test_a_token_in_a_schedules_input_is_found(plain, monkeypatch):
         event = json.dumps({**resource._event, "note": secret})
         make_schedule(resource, Target={"Arn": FUNCTION, "RoleArn": ROLE_ARN, "Input": event})
 
-    plant(monkeypatch, in_the_input, TOKEN)
+    make_leak(monkeypatch, in_the_input, TOKEN)
 
-    assert f"{TOKEN} in Target of scheduler:CreateSchedule" in told_in(plain)
+    assert f"{TOKEN} in Target of scheduler:CreateSchedule" in leaks_of(plain)
 
 
 @pytest.mark.parametrize("kind", [SIGNATURE, EXTERNAL_ID])
@@ -204,13 +204,13 @@ def test_a_leak_of_the_fallback_is_found(plain, monkeypatch, kind):
 
     monkeypatch.setattr(fallback.MODULES["app"], "_explained", talkative)
 
-    told = told_in(plain, "killed before", for_good=True)
+    found = leaks_of(plain, "killed before", for_good=True)
 
-    assert {f"{kind} in a response", f"{kind} in another log"} <= told
+    assert {f"{kind} in a response", f"{kind} in another log"} <= found
 
 
 @kinds
-def test_a_secret_is_found_in_every_form_it_is_written_in(kind):
+def test_a_secret_is_found_inside_nested_json(kind):
     with FaultyStack() as faulty:
         CREATE.act(faulty)
         (secret,) = {text for each, text in secrets(faulty) if each == kind}

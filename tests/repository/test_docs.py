@@ -257,7 +257,7 @@ def texts(node: ast.AST) -> Iterator[str]:
 
 
 def pieces(reason: str, least: int) -> list[str]:
-    """The parts of a Reason that never vary, if long enough to tell it from others."""
+    """The parts of a Reason that never vary, if long enough to identify it."""
     found = [piece.strip(" .:;,") for piece in " ".join(reason.split()).split("…")]
     return [piece for piece in found if len(piece) >= least]
 
@@ -270,7 +270,7 @@ def sources() -> list[tuple[str, ast.Module]]:
 
 
 def failures() -> Iterator[str]:
-    """The texts that the code gives as Reasons, as far as they stand where they are raised or returned."""
+    """The texts that the code gives as Reasons, where they are raised or returned."""
     for module, tree in sources():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and node.args:

@@ -141,7 +141,7 @@ ROWS = [
         "botocore model, ReplicasPerNodeGroup",
     ),
     Refused(
-        "NumCacheClusters beside NumNodeGroups",
+        "NumCacheClusters with NumNodeGroups",
         plain(NumCacheClusters=2, ReplicasPerNodeGroup=None),
         COMBINATION,
         "botocore model, NumCacheClusters; the Terraform provider's ConflictsWith",
