@@ -503,12 +503,6 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "tags",
         "more than 40 tags with md_metadata.default_tags",
     ),
-    (
-        "too much text in the tags",
-        {"tags": {f"k{number}": "v" * 200 for number in range(8)}},
-        "tags",
-        "more than 1200 characters",
-    ),
     ("a tag of another type", {"tags": {"x": ["v"]}}, "tags.x", "must be a string"),
     ("a long name", {"md_metadata": {"name_prefix": "n" * 129}}, "md_metadata.name_prefix", "128 characters"),
 ]
