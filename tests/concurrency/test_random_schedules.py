@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from massdriver_redis.calls import ec2
-from massdriver_redis.reconciler.apply import ApplyController
+from massdriver_redis.state.record import OperationRecord
 from tests.concurrency.schedules.handler import Handler
 from tests.concurrency.schedules.reconciler import Reconciler
 from tests.concurrency.schedules.run import a_seed, run
@@ -41,7 +41,8 @@ def test_the_planner_s_schedules_find_that_names_are_random(monkeypatch) -> None
 
 
 def test_the_handler_s_schedules_find_that_old_events_act(monkeypatch) -> None:
-    monkeypatch.setattr(ApplyController, "_stale", lambda *_: None)
+    monkeypatch.setattr(OperationRecord, "newer_than", lambda *_: False)
+    monkeypatch.setattr(OperationRecord, "was_answered", lambda *_: False)
 
     with pytest.raises(AssertionError):
         run(Handler, SEED, schedules=60, steps=6)

@@ -86,12 +86,13 @@ def replay(operation: Operation, plain: Plain, *faults: Fault) -> Verdict:
             end = _end(operation, faulty)
             status = end.status
             _same_way(plain, faults[0], faulty)
+            found = list(_polled_after(end, faults, faulty))
             if end.status != "HUNG":
                 # What is wrong for good doesn't end with the answer.
                 faulty.idle(AFTERMATH)
             faulty.recorder.hook = straight
             faulty.idle(300)
-            found = list(wrongs(operation, plain, faults, end, faulty))
+            found += wrongs(operation, plain, faults, end, faulty)
         except Exception as error:
             found = [f"{type(error).__name__}: {error}", traceback.format_exc()[-1500:]]
         found += [f"a secret is told: {where}" for where in sorted(set(findings(faulty)))]
@@ -141,6 +142,15 @@ def _same_way(plain: Plain, fault: Fault, faulty: FaultyStack) -> None:
     """Hold that the replay came to the fault by the recorded way: else it tests something else."""
     came = tuple(call.name for call in faulty.recorder.calls[: fault.index + 1])
     assert came == plain.calls[: fault.index + 1], "the replay left the recorded way before its fault"
+
+
+def _polled_after(end: End, faults: Iterable[Fault], faulty: FaultyStack) -> Iterator[str]:
+    """Yield what still polls minutes after the end, long before it would end by itself."""
+    if end.status == "HUNG" or any(fault.for_good for fault in faults):
+        return
+    faulty.idle(180)
+    if faulty.armed():
+        yield f"/schedules are left: {', '.join(faulty.armed())}"
 
 
 def _end(operation: Operation, faulty: FaultyStack) -> End:

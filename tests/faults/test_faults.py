@@ -18,6 +18,7 @@ from massdriver_redis.planner import delete as teardown
 from massdriver_redis.planner.decision import Reject, UpToDate
 from massdriver_redis.reconciler.loop import Reconciliation as Handling
 from massdriver_redis.reconciler.retries import RetryPolicy
+from tests.harness.schedules import Schedules
 
 from . import explorer, search
 from .explorer import every, pairs, record, replay
@@ -171,9 +172,9 @@ def test_it_finds_a_reason_that_does_not_name_the_call(found_in_create, monkeypa
 
 
 def test_it_finds_a_request_that_nobody_answers(found_in_create, monkeypatch):
-    monkeypatch.setattr(PollSchedules, "create", lambda *_: None)
+    monkeypatch.setattr(Schedules, "CreateSchedule", lambda *_, **__: {"ScheduleArn": "arn:aws:x"})
 
-    assert "nobody is left to answer" in found_in_create("ec2:CreateSecurityGroup", "throttled", False)
+    assert "nobody is left to answer" in found_in_create("ec2:CreateSecurityGroup", "throttled", True)
 
 
 def test_it_finds_a_second_answer_that_says_something_else(found_in_create, monkeypatch):

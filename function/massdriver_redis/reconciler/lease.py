@@ -48,12 +48,14 @@ class Lease:
 
     def acquire(self) -> Ignored | None:
         """Create the schedule and stop the polls of older requests; report if a newer request is there."""
-        if self.held:
+        if not self.held:
+            self._armed_at = self._clock.now()
+            text = poll_event.schedule_input(self._request, self._name, self._armed_at)
+            start, end = poll_event.schedule_dates(self._request, self._armed_at)
+            self._schedules.create(self._name, text, start, end)
+            self.held = True
+        if self._request.is_poll or self._older is not None:
             return None
-        self._armed_at = self._clock.now()
-        text = poll_event.schedule_input(self._request, self._name, self._armed_at)
-        self._schedules.create(self._name, text, *poll_event.schedule_dates(self._request, self._armed_at))
-        self.held = True
         overtaken = self.check()
         if overtaken is None:
             self.stop_older()

@@ -112,9 +112,16 @@ class Reconciliation:
             end = self._lease.acquire() or self._reconcile()
         except ResourceError as error:
             verdict = self._retries.judge(error)
-            return self._failed(verdict.reason) if isinstance(verdict, Reject) else verdict
+            return self._answer(self._failed(verdict.reason)) if isinstance(verdict, Reject) else verdict
         self._retries.succeeded()
         return end
+
+    def _answer(self, response: Response) -> Response | Ignored | Requeue:
+        """Return the response, once no older request is polled that could still change something."""
+        try:
+            return (self.polling and self._lease.stop_older()) or response
+        except ResourceError as error:
+            return Requeue(f"retrying {error}")
 
     def _reconcile(self) -> Response | Ignored | Requeue | None:
         seen = self._controller.observe()
@@ -127,7 +134,7 @@ class Reconciliation:
             case UpToDate():
                 return self._lease.stop_older() or self._controller.conclude(seen)
             case Response():
-                return self._lease.stop_older() or verdict
+                return self._answer(verdict)
             case _:
                 return verdict
 

@@ -218,3 +218,15 @@ def test_a_failed_release_is_left_to_the_schedule_s_end(lease_of, aws):
     assert len(aws.schedules.names()) == 1
     aws.clock.advance(3600 + 301)
     assert aws.schedules.names() == []
+
+
+def test_a_first_delivery_that_could_not_list_lists_before_it_goes_on(lease_of, aws):
+    lease_of("one", SIGNED_IN_ORDER[0]).acquire()
+    later = lease_of("two", SIGNED_IN_ORDER[1])
+    with Recorder(before=refusing("ListSchedules", "ThrottlingException")), pytest.raises(TransientError):
+        later.acquire()
+
+    assert later.held
+    assert later.acquire() is None
+    assert later.state().preempted
+    assert len(aws.schedules.names()) == 1

@@ -743,3 +743,25 @@ def test_the_token_is_in_the_secret_and_the_response_and_in_no_schedule(slow):
     assert len(token) == 64
     assert slow.schedule_inputs
     assert all(token not in carried for carried in slow.schedule_inputs)
+
+
+def test_a_failure_is_not_answered_while_an_older_request_is_polled(slow):
+    slow.created()
+    older = slow.prepare("Update", slow.properties(replicas=2))
+    slow.invoke(older.event)
+    newer = slow.prepare("Update", slow.properties(replicas=1))
+
+    def refuse(call, _index):
+        if call.name in ("scheduler:DeleteSchedule", "elasticache:DescribeReplicationGroups"):
+            raise client_error("AccessDeniedException", operation=call.operation, status=403)
+
+    slow.recorder.before = refuse
+    assert slow.invoke(newer.event)["status"] == "PENDING"
+    assert newer.puts == []
+
+    slow.recorder.before = failing("elasticache:DescribeReplicationGroups", "AccessDenied", times=None)
+    response = slow.run(newer)
+
+    assert response.reason.startswith("elasticache:DescribeReplicationGroups was denied")
+    assert older.puts == []
+    assert slow.armed() == []
