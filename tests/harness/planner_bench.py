@@ -18,7 +18,7 @@ from massdriver_redis.errors import NotYetVisibleError, ResourceError, Transient
 from massdriver_redis.planner.decision import Apply, Decision, PlanContext, Reject, Requeue, UpToDate
 from massdriver_redis.planner.plan import plan
 from massdriver_redis.properties import parse as properties
-from massdriver_redis.properties.parse import Properties
+from massdriver_redis.properties.model import Properties
 from massdriver_redis.reconciler.external import ExternalResource
 from massdriver_redis.state.desired import Desired, desired
 from massdriver_redis.state.naming import Owner, names

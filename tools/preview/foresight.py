@@ -13,7 +13,7 @@ from massdriver_redis.planner.decision import Apply, Decision, PlanContext, Reje
 from massdriver_redis.planner.plan import plan
 from massdriver_redis.planner.warnings import warnings
 from massdriver_redis.properties import parse as properties
-from massdriver_redis.properties.parse import Properties
+from massdriver_redis.properties.model import Properties
 from massdriver_redis.state import naming
 from massdriver_redis.state.desired import Desired, desired
 from massdriver_redis.state.naming import Owner

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from massdriver_redis.calls.base import action
 from massdriver_redis.errors import AccessDeniedError, NotYetVisibleError, ResourceError, TransientError
-from massdriver_redis.properties.parse import Authentication
+from massdriver_redis.properties.model import Authentication
 
 _CONNECT, _READ, _ATTEMPTS = 5, 10, 3
 _CONFIG = Config(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from massdriver_redis.properties.parse import PreviousProperties, Properties
+from massdriver_redis.properties.model import PreviousProperties, Properties
 from massdriver_redis.state import naming
 from massdriver_redis.state.naming import Owner
 from massdriver_redis.state.observed import Observed, ReplicationGroup, SubnetGroup

@@ -8,7 +8,7 @@ from massdriver_redis.calls import elasticache
 from massdriver_redis.planner import replacement
 from massdriver_redis.planner.decision import Apply, Ignore, Observation, Reject, Requeue
 from massdriver_redis.planner.plan import foreign_reason
-from massdriver_redis.properties.parse import PreviousProperties, Properties
+from massdriver_redis.properties.model import PreviousProperties, Properties
 from massdriver_redis.state import naming
 from massdriver_redis.state.desired import Desired, desired
 from massdriver_redis.state.naming import Owner

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from massdriver_redis import catalog
 from massdriver_redis.properties import arns, windows
-from massdriver_redis.properties.violations import Path, Violation
+from massdriver_redis.properties.view import INFRASTRUCTURE, ROLE_REGION, VPC_REGION, PropertyView
+from massdriver_redis.properties.violations import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from collections.abc import Set as AbstractSet
 
 MAX_SUBNETS = 20
 """Subnets per subnet group (ElastiCache quotas)."""
@@ -20,72 +20,9 @@ MAX_SUBNETS = 20
 MAX_TAGS = 40
 """AWS's 50 tags per resource, less ten for the provider's own."""
 
-_INFRASTRUCTURE = ("vpc", "data", "infrastructure")
-_VPC_REGION = ("vpc", "specs", "aws", "region")
-_ROLE_REGION = ("aws_authentication", "specs", "aws", "region")
 _TAG_TEXT = re.compile(r"[\w .:/=+@-]*")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 """AssumeRole's own rule (STS API reference)."""
-
-
-class PropertyView:
-    """The typed properties; a value with a violation counts as absent."""
-
-    def __init__(self, properties: object, broken: AbstractSet[Path]) -> None:
-        self._properties = properties
-        self._broken = broken
-
-    def get(self, *path: str | int) -> object:
-        """Return the value at a path, None if it or a value above it is absent or broken."""
-        if self.is_broken(path):
-            return None
-        value = self._properties
-        for key in path:
-            value = _item(value, key)
-        return value
-
-    def is_broken(self, path: Path) -> bool:
-        """Return whether a path, or one above it, has a violation."""
-        return any(path[:depth] in self._broken for depth in range(1, len(path) + 1))
-
-    def text(self, *path: str | int) -> str | None:
-        """Return the string at a path, None if there is none."""
-        value = self.get(*path)
-        return value if isinstance(value, str) else None
-
-    def number(self, *path: str | int) -> int | None:
-        """Return the whole number at a path, None if there is none."""
-        value = self.get(*path)
-        return value if isinstance(value, int) else None
-
-    def flag(self, *path: str | int) -> bool:
-        """Return whether the value at a path is true."""
-        return self.get(*path) is True
-
-    def texts(self, *path: str | int) -> dict[str, str]:
-        """Return the strings of the map at a path."""
-        value = self.get(*path)
-        entries = value.items() if isinstance(value, dict) else ()
-        return {key: item for key, item in entries if isinstance(item, str)}
-
-    def region(self) -> str | None:
-        """Return the cluster's Region: that of one of the specs, else that of the VPC's ARN."""
-        vpc = arns.vpc(self.text(*_INFRASTRUCTURE, "arn") or "")
-        return self.text(*_VPC_REGION) or self.text(*_ROLE_REGION) or (vpc.region if vpc else None)
-
-    def subnets(self) -> Iterator[tuple[Path, str, str | None]]:
-        """Yield path, ARN and zone of every subnet of the chosen type, duplicates included."""
-        path = (*_INFRASTRUCTURE, f"{self.text('subnet_type')}_subnets")
-        items = self.get(*path)
-        for index in range(len(items) if isinstance(items, list) else 0):
-            item = (*path, index)
-            arn = self.text(*item, "arn")
-            if arn is not None:
-                yield item, arn, self.text(*item, "aws_zone")
-
-    def tags(self) -> dict[str, str]:
-        """Return the tags by key; `tags` override `md_metadata.default_tags`."""
-        return {**self.texts("md_metadata", "default_tags"), **self.texts("tags")}
 
 
 def broken(view: PropertyView) -> Iterator[Violation]:
@@ -95,16 +32,16 @@ def broken(view: PropertyView) -> Iterator[Violation]:
 
 
 def _regions(view: PropertyView) -> Iterator[Violation]:
-    vpc, role = view.text(*_VPC_REGION), view.text(*_ROLE_REGION)
-    for path, region in ((_VPC_REGION, vpc), (_ROLE_REGION, role)):
+    vpc, role = view.text(*VPC_REGION), view.text(*ROLE_REGION)
+    for path, region in ((VPC_REGION, vpc), (ROLE_REGION, role)):
         if region is not None and not arns.is_region(region):
             yield Violation(path, "not the name of a Region; write it as us-west-2")
     if vpc and role and vpc != role:
-        yield Violation(_VPC_REGION, "differs from aws_authentication.specs.aws.region; use one Region")
+        yield Violation(VPC_REGION, "differs from aws_authentication.specs.aws.region; use one Region")
 
 
 def _vpc(view: PropertyView) -> Iterator[Violation]:
-    path = (*_INFRASTRUCTURE, "arn")
+    path = (*INFRASTRUCTURE, "arn")
     arn = view.text(*path)
     if arn is None:
         return
@@ -116,7 +53,7 @@ def _vpc(view: PropertyView) -> Iterator[Violation]:
 
 
 def _cidr(view: PropertyView) -> Iterator[Violation]:
-    path = (*_INFRASTRUCTURE, "cidr")
+    path = (*INFRASTRUCTURE, "cidr")
     cidr = view.text(*path)
     if cidr is None:
         if view.flag("allow_vpc_access"):
@@ -133,8 +70,8 @@ def _cidr(view: PropertyView) -> Iterator[Violation]:
 
 def _subnets(view: PropertyView) -> Iterator[Violation]:
     kind = view.text("subnet_type")
-    path = (*_INFRASTRUCTURE, f"{kind}_subnets")
-    if kind is None or view.text(*_INFRASTRUCTURE, "arn") is None:
+    path = (*INFRASTRUCTURE, f"{kind}_subnets")
+    if kind is None or view.text(*INFRASTRUCTURE, "arn") is None:
         return
     seen = set()
     for item, arn, _ in view.subnets():
@@ -227,11 +164,3 @@ def _tags(view: PropertyView) -> Iterator[Violation]:
 
 
 _RULES = (_regions, _vpc, _cidr, _subnets, _role, _engine, _nodes, _windows, _tags)
-
-
-def _item(value: object, key: str | int) -> object:
-    if isinstance(value, dict):
-        return value.get(key)
-    if isinstance(value, list) and isinstance(key, int):
-        return value[key]
-    return None

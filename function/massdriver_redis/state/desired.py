@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from massdriver_redis import catalog
-from massdriver_redis.properties.parse import Properties
+from massdriver_redis.properties.model import Properties
 from massdriver_redis.state import record
 from massdriver_redis.state.naming import Names, Owner, names
 

@@ -17,7 +17,7 @@ from massdriver_redis.errors import ResourceError
 from massdriver_redis.planner.decision import Apply, Decision, PlanContext, Reject, Requeue, UpToDate
 from massdriver_redis.planner.delete import DeletionScope, plan_deletion
 from massdriver_redis.planner.plan import plan
-from massdriver_redis.properties.parse import Properties
+from massdriver_redis.properties.model import Properties
 from massdriver_redis.reconciler.external import MAX_OBSERVATION_AGE, ExternalResource
 from massdriver_redis.state.desired import Desired, desired
 from massdriver_redis.state.naming import names

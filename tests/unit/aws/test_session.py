@@ -11,7 +11,7 @@ from botocore.exceptions import EndpointConnectionError, ParamValidationError, R
 
 from massdriver_redis.aws.session import connect, own_client, translate
 from massdriver_redis.errors import AccessDeniedError, NotYetVisibleError, ResourceError, TransientError
-from massdriver_redis.properties.parse import Authentication
+from massdriver_redis.properties.model import Authentication
 from tests.harness.moto_aws import MotoAws
 from tests.harness.recorder import Recorder, client_error
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from massdriver_redis import catalog
 from massdriver_redis.planner.decision import Reject, UpToDate
-from massdriver_redis.properties.parse import Properties
+from massdriver_redis.properties.model import Properties
 from tests.harness.planner_bench import GROUP, PlannerBench, differences, wanted
 from tests.harness.recorder import Call
 from tests.simulator import Timing

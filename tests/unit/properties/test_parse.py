@@ -17,12 +17,8 @@ from hypothesis import strategies as st
 from massdriver_redis.errors import REASON_LIMIT, InvalidRequestError
 from massdriver_redis.properties import schemas
 from massdriver_redis.properties.coercion import coerce
-from massdriver_redis.properties.parse import (
-    Authentication,
-    read,
-    read_leniently,
-    read_previous,
-)
+from massdriver_redis.properties.model import Authentication
+from massdriver_redis.properties.parse import read, read_leniently, read_previous
 from massdriver_redis.properties.violations import Violation, summary
 from massdriver_redis.state import naming
 from tests.harness import samples as document
