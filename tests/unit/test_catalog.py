@@ -18,7 +18,7 @@ OFFERED_VALKEY = ("7.2", "8.0", "8.1", "8.2", "9.0", "9.1")
 
 
 def test_the_catalog_has_exactly_the_versions_and_node_types_of_the_schema() -> None:
-    properties = schemas.source("extensions.json")["properties"]
+    properties = schemas.source("properties.json")["properties"]
     assert list(catalog.versions("redis") + catalog.versions("valkey")) == properties["redis_version"]["enum"]
     assert set(catalog.node_types()) == set(properties["node_type"]["enum"])
     assert catalog.versions("memcached") == ()
