@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from massdriver_redis.calls import secretsmanager
+from massdriver_redis.calls.base import FieldValue
 from massdriver_redis.state.desired import Desired
 from massdriver_redis.state.naming import Owner, names
 from massdriver_redis.state.observed import (
@@ -25,6 +26,12 @@ PREFIX = "mdr-1a2b3c4d"
 NAMES = names(ID, PREFIX)
 MINE = Owner("arn:aws:cloudformation:us-east-1:123456789012:stack/shop/0a1b2c3d", "Redis")
 THEIRS = Owner("arn:aws:cloudformation:us-east-1:123456789012:stack/other/9f8e7d6c", "Redis")
+SETTINGS: dict[str, FieldValue] = {
+    "snapshot_retention_limit": 7,
+    "snapshot_window": "07:00-08:00",
+    "maintenance_window": "sun:09:00-sun:10:00",
+    "auto_minor_version_upgrade": True,
+}
 ZONES = {"subnet-a": "us-east-1a", "subnet-b": "us-east-1b"}
 
 
@@ -38,8 +45,6 @@ def node(number: int = 1, **changes: Any) -> Node:
         engine_version="6.2.6",
         parameter_group="default.redis6.x",
         security_groups=frozenset({"sg-1"}),
-        auto_minor_version_upgrade=True,
-        maintenance_window="sun:09:00-sun:10:00",
     )
     return replace(made, **changes)
 
@@ -60,8 +65,7 @@ def replication_group(nodes: int = 1, owner: Owner = MINE, **changes: Any) -> Re
         automatic_failover="enabled" if nodes > 1 else "disabled",
         multi_az=False,
         tls=True,
-        snapshot_retention_limit=7,
-        snapshot_window="07:00-08:00",
+        settings={name: (value,) for name, value in SETTINGS.items()},
         primary=Endpoint("master.cache.amazonaws.com", 6379),
     )
     return replace(made, **changes)
@@ -105,9 +109,7 @@ def desired(**changes: Any) -> Desired:
         vpc_id="vpc-1",
         subnets=ZONES,
         ingress=frozenset({"10.1.0.0/16"}),
-        snapshot_retention_limit=7,
-        snapshot_window="07:00-08:00",
-        maintenance_window="sun:09:00-sun:10:00",
+        settings=SETTINGS,
         tags={"team": "shop", OWNER: MINE.marker},
     )
     return replace(made, **changes)

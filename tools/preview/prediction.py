@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from massdriver_redis.calls.base import Call
+from massdriver_redis.calls.base import Call, FieldValue
 from massdriver_redis.state.observed import (
     Node,
     NodeGroup,
@@ -16,6 +16,7 @@ from massdriver_redis.state.observed import (
     SecurityGroup,
     SubnetGroup,
 )
+from massdriver_redis.state.settings import SETTINGS
 
 T = TypeVar("T")
 Request = Mapping[str, Any]
@@ -52,8 +53,6 @@ def _create_group(observed: Observed, request: Request) -> Observed:
         engine_version=request["EngineVersion"],
         parameter_group=request["CacheParameterGroupName"],
         security_groups=frozenset(request["SecurityGroupIds"]),
-        auto_minor_version_upgrade=request.get("AutoMinorVersionUpgrade", True),
-        maintenance_window=request["PreferredMaintenanceWindow"],
     )
     group = ReplicationGroup(
         id=request["ReplicationGroupId"],
@@ -68,8 +67,7 @@ def _create_group(observed: Observed, request: Request) -> Observed:
         automatic_failover="enabled" if request["AutomaticFailoverEnabled"] else "disabled",
         multi_az=request["MultiAZEnabled"],
         tls=request["TransitEncryptionEnabled"],
-        snapshot_retention_limit=request["SnapshotRetentionLimit"],
-        snapshot_window=request["SnapshotWindow"],
+        settings=_settings({**_UNSENT, **request}),
     )
     shards = {f"{n:04d}": request["ReplicasPerNodeGroup"] for n in range(1, request["NumNodeGroups"] + 1)}
     return replace(observed, replication_group=_formed(group, shards, node), tags=_tags(request["Tags"]))
@@ -95,7 +93,8 @@ def _formed(group: ReplicationGroup, shards: Mapping[str, int], node: Node) -> R
 
 def _modify_group(group: ReplicationGroup, request: Request) -> ReplicationGroup:
     nodes = tuple(replace(node, **_renamed(_NODE_FIELDS, request)) for node in group.nodes)
-    changed = replace(group, nodes=nodes, **_renamed(_GROUP_FIELDS, request))
+    settings = {**group.settings, **_settings(request)}
+    changed = replace(group, nodes=nodes, settings=settings, **_renamed(_GROUP_FIELDS, request))
     if "AutomaticFailoverEnabled" in request:
         failover = "enabled" if request["AutomaticFailoverEnabled"] else "disabled"
         changed = replace(changed, automatic_failover=failover)
@@ -105,19 +104,22 @@ def _modify_group(group: ReplicationGroup, request: Request) -> ReplicationGroup
     return changed
 
 
+def _settings(request: Request) -> dict[str, tuple[FieldValue, ...]]:
+    return {each.name: (request[each.parameter],) for each in SETTINGS if each.parameter in request}
+
+
+_UNSENT = {"AutoMinorVersionUpgrade": True}
+"""AWS's defaults of settings that not every create sends."""
+
 _GROUP_FIELDS = {
     "CacheNodeType": "node_type",
     "MultiAZEnabled": "multi_az",
-    "SnapshotRetentionLimit": "snapshot_retention_limit",
-    "SnapshotWindow": "snapshot_window",
 }
 _NODE_FIELDS = {
     "CacheNodeType": "node_type",
     "Engine": "engine",
     "EngineVersion": "engine_version",
     "CacheParameterGroupName": "parameter_group",
-    "AutoMinorVersionUpgrade": "auto_minor_version_upgrade",
-    "PreferredMaintenanceWindow": "maintenance_window",
 }
 
 

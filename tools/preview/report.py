@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from massdriver_redis import catalog
 from massdriver_redis.calls.base import Call
+from massdriver_redis.properties import schemas
 from massdriver_redis.state.observed import Observed, ReplicationGroup
+from massdriver_redis.state.settings import SETTINGS
 from tools.preview.foresight import Foreseen
 from tools.preview.prediction import SUBNET_GROUP_ARN
 
@@ -49,7 +51,19 @@ def nature(call: Call, observed: Observed) -> Nature:
         return Nature(kind, "10 minutes and more, with the data", _YES)
     if call.request.get("ResourceName") == SUBNET_GROUP_ARN:
         return _MOMENT
-    return _NATURES.get(call.operation, _MOMENT)
+    return _of_settings(call) or _NATURES.get(call.operation, _MOMENT)
+
+
+def _of_settings(call: Call) -> Nature | None:
+    """Return the nature of a change of settings: in place, and a rollback does what the schema says."""
+    changed = [each.name for each in SETTINGS if each.parameter in call.request]
+    reservations = {_declared(name, "x-rolls-back").removeprefix("yes") for name in changed}
+    return replace(_SETTING, rolls_back=_YES + "".join(sorted(reservations))) if changed else None
+
+
+def _declared(name: str, key: str) -> str:
+    properties = schemas.schema("properties.json")["properties"]
+    return str(properties[name][key]) if isinstance(properties, dict) and name in properties else ""
 
 
 def _scales_offline(live: ReplicationGroup) -> bool:

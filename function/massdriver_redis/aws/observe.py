@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from massdriver_redis.aws.describe import PAGE, read, tags_of
 from massdriver_redis.aws.session import Aws
 from massdriver_redis.calls import base as calls
 from massdriver_redis.calls import ec2
+from massdriver_redis.calls.base import FieldValue
 from massdriver_redis.state.naming import Names, Owner
 from massdriver_redis.state.observed import (
     Endpoint,
@@ -21,6 +22,9 @@ from massdriver_redis.state.observed import (
     SubnetGroup,
 )
 from massdriver_redis.state.ownership import Found, judge
+from massdriver_redis.state.settings import SETTINGS, Setting
+
+Item = Mapping[str, Any]
 
 _GROUP_PENDING = ("Resharding", "AutomaticFailoverStatus", "PrimaryClusterId")
 _NODE_PENDING = ("EngineVersion", "CacheNodeType", "NumCacheNodes")
@@ -53,36 +57,43 @@ def _replication_group(aws: Aws, group_id: str) -> ReplicationGroup | None:
     found = next(iter(answer.get("ReplicationGroups", [])), None)
     if found is None:
         return None
-    member_ids = tuple(found.get("MemberClusters", []))
-    nodes = _nodes(aws, group_id, frozenset(member_ids))
-    pending = found.get("PendingModifiedValues") or {}
-    first: Mapping[str, Any] = next(iter(found.get("NodeGroups", [])), {})
+    return _built(found, _members(aws, group_id, len(found.get("MemberClusters", []))))
+
+
+def _built(found: Item, members: list[Item]) -> ReplicationGroup:
+    nodes = tuple(sorted((_node(item) for item in members), key=lambda node: node.id))
+    node_types = (node.node_type for node in nodes)
+    node_groups = found.get("NodeGroups", [])
+    first: Item = next(iter(node_groups), {})
+    datastore = found.get("GlobalReplicationGroupInfo", {})
     return ReplicationGroup(
-        id=str(found.get("ReplicationGroupId", group_id)),
+        id=str(found.get("ReplicationGroupId", "")),
         arn=str(found.get("ARN", "")),
         status=str(found.get("Status", "")),
         description=str(found.get("Description", "")),
         cluster_mode=bool(found.get("ClusterEnabled", False)),
-        node_type=str(found.get("CacheNodeType") or (nodes[0].node_type if nodes else "")),
-        node_groups=tuple(_node_group(item) for item in found.get("NodeGroups", [])),
-        member_ids=member_ids,
+        node_type=str(found.get("CacheNodeType") or next(node_types, "")),
+        node_groups=tuple(_node_group(item) for item in node_groups),
+        member_ids=tuple(found.get("MemberClusters", [])),
         nodes=nodes,
         automatic_failover=str(found.get("AutomaticFailover", "disabled")),
         multi_az=found.get("MultiAZ") == "enabled",
         tls=bool(found.get("TransitEncryptionEnabled", False)),
-        snapshot_retention_limit=int(found.get("SnapshotRetentionLimit", 0)),
-        snapshot_window=str(found.get("SnapshotWindow", "")),
-        pending=frozenset(key for key in _GROUP_PENDING if pending.get(key)),
+        settings={setting.name: _shown(setting, found, members) for setting in SETTINGS},
+        pending=_pending(found, _GROUP_PENDING),
         primary=_endpoint(first.get("PrimaryEndpoint")),
         reader=_endpoint(first.get("ReaderEndpoint")),
         configuration=_endpoint(found.get("ConfigurationEndpoint")),
-        global_datastore=str(
-            (found.get("GlobalReplicationGroupInfo") or {}).get("GlobalReplicationGroupId", "")
-        ),
+        global_datastore=str(datastore.get("GlobalReplicationGroupId", "")),
     )
 
 
-def _node_group(item: Mapping[str, Any]) -> NodeGroup:
+def _pending(item: Item, names: Iterable[str]) -> frozenset[str]:
+    pending = item.get("PendingModifiedValues", {})
+    return frozenset(name for name in names if pending.get(name))
+
+
+def _node_group(item: Item) -> NodeGroup:
     members = item.get("NodeGroupMembers", [])
     return NodeGroup(
         id=str(item.get("NodeGroupId", "")),
@@ -91,31 +102,33 @@ def _node_group(item: Mapping[str, Any]) -> NodeGroup:
     )
 
 
-def _endpoint(item: Mapping[str, Any] | None) -> Endpoint | None:
+def _endpoint(item: Item | None) -> Endpoint | None:
     if not item or not item.get("Address"):
         return None
     return Endpoint(str(item["Address"]), int(item.get("Port", calls.PORT)))
 
 
-def _nodes(aws: Aws, group_id: str, member_ids: frozenset[str]) -> tuple[Node, ...]:
-    """Return the group's members, reading whole pages until all are found."""
-    found: list[Node] = []
+def _shown(setting: Setting, group: Item, members: Iterable[Item]) -> tuple[FieldValue, ...]:
+    items = [group] if setting.shown_by == "replication group" else members
+    return tuple(setting.kind(item.get(setting.parameter) or setting.kind()) for item in items)
+
+
+def _members(aws: Aws, group_id: str, count: int) -> list[Item]:
+    """Return the members of the replication group, reading whole pages until all `count` are found."""
+    found: list[Item] = []
     marker: dict[str, str] = {}
-    while len(found) < len(member_ids):
+    while len(found) < count:
         answer = read(aws, "elasticache", "describe_cache_clusters", MaxRecords=PAGE, **marker)
         found += [
-            _node(item)
-            for item in answer.get("CacheClusters", [])
-            if item.get("ReplicationGroupId") == group_id
+            item for item in answer.get("CacheClusters", []) if item.get("ReplicationGroupId") == group_id
         ]
         if not answer.get("Marker"):
             break
         marker = {"Marker": answer["Marker"]}
-    return tuple(sorted(found, key=lambda node: node.id))
+    return found
 
 
-def _node(item: Mapping[str, Any]) -> Node:
-    pending = item.get("PendingModifiedValues") or {}
+def _node(item: Item) -> Node:
     return Node(
         id=str(item.get("CacheClusterId", "")),
         status=str(item.get("CacheClusterStatus", "")),
@@ -126,9 +139,7 @@ def _node(item: Mapping[str, Any]) -> Node:
         security_groups=frozenset(
             str(group.get("SecurityGroupId", "")) for group in item.get("SecurityGroups", [])
         ),
-        auto_minor_version_upgrade=bool(item.get("AutoMinorVersionUpgrade", False)),
-        maintenance_window=str(item.get("PreferredMaintenanceWindow", "")),
-        pending=frozenset(key for key in _NODE_PENDING if pending.get(key)),
+        pending=_pending(item, _NODE_PENDING),
     )
 
 
@@ -169,7 +180,7 @@ def _security_groups(aws: Aws, name: str) -> tuple[SecurityGroup, ...]:
     return tuple(_security_group(aws, item) for item in answer.get("SecurityGroups", []))
 
 
-def _security_group(aws: Aws, item: Mapping[str, Any]) -> SecurityGroup:
+def _security_group(aws: Aws, item: Item) -> SecurityGroup:
     group_id, account = str(item.get("GroupId", "")), item.get("OwnerId", "")
     return SecurityGroup(
         id=group_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from massdriver_redis import catalog
 from massdriver_redis.calls import elasticache
 from massdriver_redis.calls.base import PORT, tag_list
-from massdriver_redis.planner import supporting
+from massdriver_redis.planner import settings, supporting
 from massdriver_redis.planner.decision import Apply, Decision, PlanContext, Reject, apply_all
 from massdriver_redis.state.desired import Desired
 from massdriver_redis.state.observed import Observed
@@ -37,7 +37,7 @@ def creation_request(desired: Desired, observed: Observed, version: str) -> dict
     the pair (hashicorp/terraform-provider-aws#27748). Cluster mode must be created with failover on.
     """
     security_group = observed.security_group.id if observed.security_group else ""
-    request: dict[str, object] = {
+    return {
         "ReplicationGroupId": desired.id,
         "ReplicationGroupDescription": desired.owner.marker,
         "Engine": desired.engine,
@@ -53,14 +53,9 @@ def creation_request(desired: Desired, observed: Observed, version: str) -> dict
         "Port": PORT,
         "AtRestEncryptionEnabled": True,
         "TransitEncryptionEnabled": desired.secure,
-        "SnapshotRetentionLimit": desired.snapshot_retention_limit,
-        "SnapshotWindow": desired.snapshot_window,
-        "PreferredMaintenanceWindow": desired.maintenance_window,
         "Tags": tag_list(sorted(desired.tags.items())),
+        **settings.creation_parameters(desired, version),
     }
-    if catalog.auto_minor_upgrade(desired.engine, version):
-        request["AutoMinorVersionUpgrade"] = True
-    return request
 
 
 def _not_creatable(desired: Desired, observed: Observed) -> str:

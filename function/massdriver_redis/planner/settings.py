@@ -1,7 +1,8 @@
-"""Settings of ModifyReplicationGroup: windows, snapshots, parameter group, security group."""
+"""Settings of the replication group: the rows of state/settings.py, and two that are derived."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from massdriver_redis import catalog
@@ -9,11 +10,12 @@ from massdriver_redis.calls import elasticache
 from massdriver_redis.calls.base import Call, ExpectedChange, FieldValue
 from massdriver_redis.state.desired import Desired
 from massdriver_redis.state.fields import values
-from massdriver_redis.state.observed import Observed, ReplicationGroup
+from massdriver_redis.state.observed import Engine, Observed, ReplicationGroup
+from massdriver_redis.state.settings import SETTINGS
 
 
-class _Setting(NamedTuple):
-    """One setting: its field, the value desired, and the parameter with what is sent for it."""
+class _Wanted(NamedTuple):
+    """A field with the value desired, and the parameter with what is sent for it."""
 
     field: str
     value: FieldValue
@@ -21,14 +23,24 @@ class _Setting(NamedTuple):
     sent: object
 
 
+def creation_parameters(desired: Desired, version: str) -> dict[str, object]:
+    """Return the settings of CreateReplicationGroup, by parameter."""
+    engine = Engine(desired.engine, version)
+    return {
+        setting.parameter: desired.settings[setting.name]
+        for setting in SETTINGS
+        if setting.applies(engine, desired.settings, {})
+    }
+
+
 def change(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
     """Send, in one call, those settings that differ."""
-    wanted = [*_always(desired, live, observed), *_of_this_engine(desired, live)]
+    wanted = (*_derived(live, observed), *_settings(desired, live))
     different = [each for each in wanted if values(live, each.field) != (each.value,)]
     if not different:
         return None
     request = {each.parameter: each.sent for each in different}
-    if "SnapshotRetentionLimit" in request and not live.snapshot_retention_limit and not live.cluster_mode:
+    if "SnapshotRetentionLimit" in request and not live.cluster_mode and not _takes_snapshots(live):
         # Without cluster mode the member that is snapshotted must be named (aws/aws-cdk#6256), in cluster
         # mode it must not.
         request["SnapshottingClusterId"] = sorted(live.member_ids)[-1]
@@ -37,24 +49,20 @@ def change(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call
     return elasticache.modify_replication_group(live.id, request, f"set {names}", expected)
 
 
-def _always(desired: Desired, live: ReplicationGroup, observed: Observed) -> list[_Setting]:
+def _settings(desired: Desired, live: ReplicationGroup) -> Iterator[_Wanted]:
+    for setting in SETTINGS:
+        if setting.applies(live.engine, desired.settings, live.settings):
+            value = desired.settings[setting.name]
+            yield _Wanted(setting.name, value, setting.parameter, value)
+
+
+def _derived(live: ReplicationGroup, observed: Observed) -> Iterator[_Wanted]:
+    """Our security group, and the default parameter group of the live engine."""
     security_group = observed.security_group.id if observed.security_group else ""
+    yield _Wanted("security_group", security_group, "SecurityGroupIds", [security_group])
     parameters = catalog.parameter_group(*live.engine, live.cluster_mode)
-    retention, window = desired.snapshot_retention_limit, desired.maintenance_window
-    return [
-        _Setting("security_group", security_group, "SecurityGroupIds", [security_group]),
-        _Setting("parameter_group", parameters, "CacheParameterGroupName", parameters),
-        _Setting("snapshot_retention_limit", retention, "SnapshotRetentionLimit", retention),
-        _Setting("maintenance_window", window, "PreferredMaintenanceWindow", window),
-    ]
+    yield _Wanted("parameter_group", parameters, "CacheParameterGroupName", parameters)
 
 
-def _of_this_engine(desired: Desired, live: ReplicationGroup) -> list[_Setting]:
-    found: list[_Setting] = []
-    # The windows may not overlap even with snapshots off (hashicorp/terraform#17247), so they move together.
-    if desired.snapshot_retention_limit or live.snapshot_window:
-        window = desired.snapshot_window
-        found.append(_Setting("snapshot_window", window, "SnapshotWindow", window))
-    if catalog.auto_minor_upgrade(*live.engine):
-        found.append(_Setting("auto_minor_version_upgrade", True, "AutoMinorVersionUpgrade", True))
-    return found
+def _takes_snapshots(live: ReplicationGroup) -> bool:
+    return any(live.settings["snapshot_retention_limit"])

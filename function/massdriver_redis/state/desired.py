@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from massdriver_redis import catalog
+from massdriver_redis.calls.base import FieldValue
 from massdriver_redis.properties.model import Properties
 from massdriver_redis.state import record
 from massdriver_redis.state.naming import Names, Owner, names
+from massdriver_redis.state.settings import SETTINGS
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,8 @@ class Desired:
     subnets: Mapping[str, str]
     """Subnet id to zone, "" where the properties name none."""
     ingress: frozenset[str]
-    snapshot_retention_limit: int
-    snapshot_window: str
-    maintenance_window: str
+    settings: Mapping[str, FieldValue]
+    """The value of each row of state/settings.py."""
     tags: Mapping[str, str]
 
     @property
@@ -71,8 +72,6 @@ def desired(properties: Properties, owner: Owner, physical_id: str, prefix: str)
         ingress=frozenset({properties.vpc.cidr})
         if properties.allow_vpc_access and properties.vpc.cidr
         else frozenset(),
-        snapshot_retention_limit=properties.snapshot_retention_limit,
-        snapshot_window=properties.snapshot_window,
-        maintenance_window=properties.maintenance_window,
+        settings={setting.name: setting.desired(properties) for setting in SETTINGS},
         tags={**dict(properties.tags), **marks},
     )

@@ -13,10 +13,10 @@ def values(live: ReplicationGroup, name: str) -> tuple[FieldValue, ...]:
     """Return the distinct values of a field: several where node groups or members differ.
 
     Names: engine and redis_version (those of the oldest member), node_type, node_groups, replicas, failover
-    ("enabled" once it is), multi_az, security_group, parameter_group, snapshot_retention_limit,
-    snapshot_window, maintenance_window, auto_minor_version_upgrade.
+    ("enabled" once it is), multi_az, security_group, parameter_group, and the rows of state/settings.py.
     """
-    return tuple(sorted(set(_FIELDS[name](live)), key=text_of))
+    shown = live.settings[name] if name in live.settings else _FIELDS[name](live)
+    return tuple(sorted(set(shown), key=text_of))
 
 
 def described(live: ReplicationGroup, name: str) -> str:
@@ -29,7 +29,7 @@ def missing_field(live: ReplicationGroup, change: ExpectedChange) -> tuple[str, 
     missing = (
         (name, expected)
         for name, expected in change.fields
-        if name in _FIELDS and not _is_observed(live, name, expected)
+        if (name in _FIELDS or name in live.settings) and not _is_observed(live, name, expected)
     )
     return next(missing, None)
 
@@ -50,8 +50,4 @@ _FIELDS: Mapping[str, Callable[[ReplicationGroup], Iterable[FieldValue]]] = {
     "multi_az": lambda live: [live.multi_az],
     "security_group": lambda live: [group for node in live.nodes for group in node.security_groups],
     "parameter_group": lambda live: [node.parameter_group for node in live.nodes],
-    "snapshot_retention_limit": lambda live: [live.snapshot_retention_limit],
-    "snapshot_window": lambda live: [live.snapshot_window],
-    "maintenance_window": lambda live: [node.maintenance_window for node in live.nodes],
-    "auto_minor_version_upgrade": lambda live: [node.auto_minor_version_upgrade for node in live.nodes],
 }

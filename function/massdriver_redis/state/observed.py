@@ -8,6 +8,7 @@ from functools import cmp_to_key
 from typing import Literal, NamedTuple
 
 from massdriver_redis import catalog
+from massdriver_redis.calls.base import FieldValue
 from massdriver_redis.state.record import OperationRecord
 
 Detail = Literal["versions", "node_types", "tags", "events"]
@@ -42,8 +43,6 @@ class Node:
     engine_version: str
     parameter_group: str
     security_groups: frozenset[str]
-    auto_minor_version_upgrade: bool
-    maintenance_window: str
     pending: frozenset[str] = frozenset()
 
 
@@ -85,8 +84,8 @@ class ReplicationGroup:
     automatic_failover: str
     multi_az: bool
     tls: bool
-    snapshot_retention_limit: int
-    snapshot_window: str
+    settings: Mapping[str, tuple[FieldValue, ...]]
+    """What is shown for each row of state/settings.py, by the replication group or by each member."""
     pending: frozenset[str] = frozenset()
     primary: Endpoint | None = None
     reader: Endpoint | None = None

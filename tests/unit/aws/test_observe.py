@@ -11,6 +11,7 @@ from massdriver_redis.calls.ec2 import INGRESS_NOTE
 from massdriver_redis.errors import AccessDeniedError, TransientError
 from massdriver_redis.state.naming import names
 from massdriver_redis.state.observed import Endpoint, NodeGroup, Observed
+from massdriver_redis.state.settings import SETTINGS
 from tests.harness.builders import MINE, THEIRS
 from tests.harness.moto_aws import REGION, MotoAws, client
 from tests.harness.recorder import Recorder, client_error
@@ -60,15 +61,37 @@ def test_a_group_is_read_with_what_only_its_members_show(cloud):
     assert (group.cluster_mode, group.node_type, group.tls) == (False, "cache.t3.small", False)
     assert group.node_groups == (NodeGroup("0001", "available", ("cache-001", "cache-002")),)
     assert group.member_ids == ("cache-001", "cache-002")
-    assert (group.automatic_failover, group.snapshot_retention_limit) == ("enabled", 3)
+    assert group.automatic_failover == "enabled"
     assert group.primary == Endpoint(group.primary.address, 6379)
     assert group.reader is not None
     assert group.configuration is None
     node = group.nodes[0]
     assert (node.engine, node.engine_version, node.parameter_group) == ("redis", "6.2.6", "default.redis6.x")
     assert node.security_groups == {cloud.security_group}
-    assert node.maintenance_window == "sun:09:00-sun:10:00"
-    assert node.auto_minor_version_upgrade
+    assert group.settings == {
+        "snapshot_retention_limit": (3,),
+        "snapshot_window": ("07:00-08:00",),
+        "maintenance_window": ("sun:09:00-sun:10:00",) * 2,
+        "auto_minor_version_upgrade": (True, True),
+    }
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_a_setting_that_is_not_shown_has_the_empty_value_of_its_kind(cloud, setting):
+    cloud.make(cloud.request(**OURS))
+
+    def without(call, _index):
+        if call.operation == "DescribeReplicationGroups":
+            return {"ReplicationGroups": [{"MemberClusters": ["a"], "Description": MINE.marker}]}
+        if call.operation == "DescribeCacheClusters":
+            return {"CacheClusters": [{"CacheClusterId": "a", "ReplicationGroupId": "cache"}]}
+        return None
+
+    with Recorder(before=without):
+        (value,) = look().replication_group.settings[setting.name]
+
+    assert value == setting.kind()
+    assert type(value) is setting.kind
 
 
 def test_a_group_in_cluster_mode_has_a_configuration_endpoint(cloud):

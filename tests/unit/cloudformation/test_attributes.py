@@ -26,8 +26,6 @@ NODE = Node(
     engine_version="6.2.6",
     parameter_group="default.redis6.x",
     security_groups=frozenset({"sg-1"}),
-    auto_minor_version_upgrade=True,
-    maintenance_window="sun:09:00-sun:10:00",
 )
 NAMES = {
     "data.authentication.hostname",
@@ -69,8 +67,7 @@ def group(*, cluster_mode=False, region="us-east-1", name="shop-redis-abcdefghij
         automatic_failover="disabled",
         multi_az=False,
         tls=True,
-        snapshot_retention_limit=7,
-        snapshot_window="07:00-08:00",
+        settings={},
         primary=None if cluster_mode else Endpoint(f"master.{zone}", 6379),
         reader=None if cluster_mode else Endpoint(f"replica.{zone}", 6379),
         configuration=Endpoint(f"clustercfg.{zone}", 6379) if cluster_mode else None,

@@ -273,8 +273,7 @@ def test_a_status_never_heard_of_is_waited_out() -> None:
         automatic_failover="disabled",
         multi_az=False,
         tls=False,
-        snapshot_retention_limit=0,
-        snapshot_window="",
+        settings={},
     )
     decision = plan(
         target, Observed(replication_group=group), PlanContext(now=0, request_version=RequestVersion("r"))

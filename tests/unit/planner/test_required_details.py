@@ -13,7 +13,7 @@ from massdriver_redis.planner.plan import plan, required_details
 from massdriver_redis.planner.requested_change import MAX_ATTEMPTS, VISIBILITY_TIMEOUT
 from massdriver_redis.state.observed import Detail, NodeTypes, Observed
 from massdriver_redis.state.record import PREFIX, RequestedChange, RequestVersion
-from tests.harness.builders import ID, desired, node, observed, replication_group, security_group
+from tests.harness.builders import ID, SETTINGS, desired, node, observed, replication_group, security_group
 
 NOW = 10_000.0
 CONTEXT = PlanContext(now=NOW, request_version=RequestVersion("mine"))
@@ -63,7 +63,7 @@ CASES = {
     "a missing secret": (desired(), observed(secret=None), set()),
     "a missing security group": (desired(), observed(security_group=None), set()),
     "another CIDR": (desired(ingress=frozenset()), observed(), set()),
-    "a setting": (desired(snapshot_retention_limit=1), observed(), set()),
+    "a setting": (desired(settings={**SETTINGS, "snapshot_retention_limit": 1}), observed(), set()),
     "a replica more": (desired(replicas=1), observed(), set()),
     "nothing but tags": (desired(), observed(), {"tags"}),
 }

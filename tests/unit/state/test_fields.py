@@ -64,7 +64,7 @@ def test_without_members_a_field_that_only_they_show_has_no_value():
     bare = replace(PAIR, nodes=())
 
     assert bare.engine == ("", "")
-    assert described(bare, "maintenance_window") == "none"
+    assert described(bare, "parameter_group") == "none"
     assert missing_field(bare, ExpectedChange((("redis_version", "6.2"),))) == ("redis_version", "6.2")
 
 
