@@ -47,6 +47,8 @@ _MEMORY_ARM = dict(zip(_GRAVITON_SIZES, (13.07, 26.32, 52.82, 105.81, 209.55, 31
 
 _INTEL = (3, 2, 4)
 _GRAVITON = (5, 0, 6)
+_GRAVITON_7 = (6, 2, 0)
+"""AWS publishes none; the provider's catalog takes the same."""
 
 _FAMILY_SIZES: dict[str, tuple[dict[str, float], tuple[int, ...]]] = {
     "t3": (_BURSTABLE, _INTEL),
@@ -55,8 +57,8 @@ _FAMILY_SIZES: dict[str, tuple[dict[str, float], tuple[int, ...]]] = {
     "t4g": (_BURSTABLE, _GRAVITON),
     "m6g": (_GENERAL_ARM, _GRAVITON),
     "r6g": (_MEMORY_ARM, _GRAVITON),
-    "m7g": (_GENERAL_ARM, _GRAVITON),
-    "r7g": (_MEMORY_ARM, _GRAVITON),
+    "m7g": (_GENERAL_ARM, _GRAVITON_7),
+    "r7g": (_MEMORY_ARM, _GRAVITON_7),
 }
 
 
