@@ -56,6 +56,7 @@ def live(stack, physical_id):
         "snapshot_retention_limit": shown["SnapshotRetentionLimit"],
         "snapshot_window": shown["SnapshotWindow"],
         "maintenance_window": member["PreferredMaintenanceWindow"],
+        "auto_minor_version_upgrade": member["AutoMinorVersionUpgrade"],
     }
 
 
@@ -166,6 +167,7 @@ IN_PLACE = [
     {"snapshot_retention_limit": 7},
     {"snapshot_window": "05:00-06:00"},
     {"maintenance_window": "wed:05:00-wed:06:00", "snapshot_window": "01:00-02:00"},
+    {"auto_minor_version_upgrade": False},
     {"tags": {"a": "1"}},
     {"password_attribute": False},
 ]

@@ -211,6 +211,7 @@ def differences(bench: PlannerBench, properties: Properties, *, after_rollback: 
     met = live[0] == properties.engine and catalog.matches(properties.redis_version, live[1])
     newer = catalog.compare(*live, properties.engine, properties.redis_version) > 0
     parameters = catalog.parameter_group(*live, properties.cluster_mode_enabled)
+    upgrades, minor = catalog.auto_minor_upgrade(*live), properties.auto_minor_version_upgrade
     security_group = bench.security_group()
     cidrs = {each["CidrIp"] for rule in security_group["IpPermissions"] for each in rule["IpRanges"]}
     tags = dict(properties.tags)
@@ -228,6 +229,7 @@ def differences(bench: PlannerBench, properties: Properties, *, after_rollback: 
         "retention": (group.retention, properties.snapshot_retention_limit),
         "snapshot_window": (group.snapshot_window, properties.snapshot_window),
         "maintenance_window": (group.maintenance_window, properties.maintenance_window),
+        "minor upgrades": (group.auto_minor if upgrades else minor, minor),
         "security_groups": (group.security_groups, (security_group["GroupId"],)),
         "cidrs": (cidrs, {properties.vpc.cidr} if properties.allow_vpc_access else set()),
         "tags": (_users(bench.simulator.tags(GROUP)), tags),

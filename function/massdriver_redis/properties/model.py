@@ -56,6 +56,7 @@ class Properties:
     snapshot_retention_limit: int
     snapshot_window: str
     maintenance_window: str
+    auto_minor_version_upgrade: bool
     allow_replacement: bool
     password_attribute: bool
     warnings: tuple[str, ...] = ()

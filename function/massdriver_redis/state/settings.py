@@ -65,7 +65,7 @@ SETTINGS = (
         parameter="AutoMinorVersionUpgrade",
         kind=bool,
         shown_by="members",
-        desired=lambda _: True,
+        desired=lambda properties: properties.auto_minor_version_upgrade,
         applies=lambda engine, *_: catalog.auto_minor_upgrade(*engine),
     ),
 )

@@ -50,6 +50,7 @@ TOGETHER = [
     ("node_groups", "replicas"),
     ("snapshot_window", "maintenance_window"),
     ("snapshot_retention_limit",),
+    ("auto_minor_version_upgrade",),
     ("allow_vpc_access", "cidr"),
     ("tags",),
 ]
@@ -88,6 +89,7 @@ def settings_of(draw: Callable[..., Any], cluster_mode: bool, secure: bool) -> d
         "snapshot_retention_limit": draw(st.sampled_from([0, 1, 7])),
         "snapshot_window": snapshot,
         "maintenance_window": maintenance,
+        "auto_minor_version_upgrade": draw(st.booleans()),
         "allow_vpc_access": draw(st.booleans()),
         "cidr": draw(st.sampled_from(["10.1.0.0/16", "10.2.0.0/16"])),
         "tags": draw(st.sampled_from([{}, {"a": "1"}, {"a": "2", "b": "1"}])),

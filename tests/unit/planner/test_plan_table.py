@@ -216,6 +216,26 @@ def test_snapshots_turned_on_name_a_member_only_without_cluster_mode(mode: str) 
     )
 
 
+@pytest.mark.parametrize("engine", ENGINES, ids=" ".join)
+@pytest.mark.parametrize("mode", MODES)
+def test_minor_upgrades_are_switched_only_where_the_engine_has_them(
+    mode: str, engine: tuple[str, str]
+) -> None:
+    base = {**MODES[mode], "engine": engine[0], "redis_version": engine[1]}
+    has_them = engine not in (("redis", "4.0"), ("redis", "5.0"))
+    for value in (False, True):
+        old, new = ({**base, "auto_minor_version_upgrade": each} for each in (not value, value))
+        calls = [modify(AutoMinorVersionUpgrade=value)] if has_them else []
+        check(PlannerBench.made_by(wanted(**old)), new, calls, old)
+
+
+def test_an_upgrade_to_an_engine_with_minor_upgrades_turns_them_off_where_they_are_not_wanted() -> None:
+    off = {"auto_minor_version_upgrade": False}
+    old, new = {"redis_version": "5.0", **off}, {"redis_version": "7.1", **off}
+    upgrade = modify(EngineVersion="7.1", CacheParameterGroupName="default.redis7")
+    check(PlannerBench.made_by(wanted(**old)), new, [upgrade, modify(AutoMinorVersionUpgrade=False)], old)
+
+
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("mode", ["replicas", "cluster mode"])
 @pytest.mark.parametrize("old", VERSIONS[1:], ids=" ".join)

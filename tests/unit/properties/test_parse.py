@@ -85,7 +85,11 @@ def test_an_absent_property_has_its_default() -> None:
         "07:00-08:00",
         "sun:09:00-sun:10:00",
     )
-    assert (got.allow_replacement, got.password_attribute) == (False, True)
+    assert (got.auto_minor_version_upgrade, got.allow_replacement, got.password_attribute) == (
+        True,
+        False,
+        True,
+    )
     assert (got.authentication, got.name_prefix, got.tags) == (None, None, ())
 
 
@@ -660,6 +664,7 @@ WHOLE = document.properties(
     snapshot_retention_limit=7,
     snapshot_window="07:00-08:00",
     maintenance_window="sun:09:00-sun:10:00",
+    auto_minor_version_upgrade=True,
     md_metadata={"name_prefix": "shop", "default_tags": {"team": "a"}},
     tags={"team": "b"},
     allow_replacement=False,
@@ -818,6 +823,7 @@ def valid(draw: st.DrawFn) -> dict[str, Any]:
         "snapshot_retention_limit": st.integers(0, 35),
         "snapshot_window": st.sampled_from(["07:00-08:00", "23:30-00:30"]),
         "maintenance_window": st.sampled_from(["sun:09:00-sun:10:00", "mon:11:30-mon:13:00"]),
+        "auto_minor_version_upgrade": st.booleans(),
         "md_metadata": st.fixed_dictionaries({"name_prefix": st.text("abc-", min_size=1, max_size=30)}),
         "tags": TAGS,
         "allow_replacement": st.booleans(),

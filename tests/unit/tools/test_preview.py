@@ -123,6 +123,19 @@ def test_a_node_type_changes_with_an_interruption_on_an_old_engine_without_clust
     ]
 
 
+def test_settings_change_in_one_step_and_say_what_a_rollback_leaves() -> None:
+    old = properties(FREE_TIER)
+    assert told(
+        old, {**old, "auto_minor_version_upgrade": False, "maintenance_window": "mon:01:00-mon:02:00"}
+    ) == [("1. set maintenance window, auto minor version upgrade: in place; a minute or two; rolls back")]
+    assert told(old, {**old, "auto_minor_version_upgrade": False, "snapshot_retention_limit": 1}) == [
+        (
+            "1. set snapshot retention limit, auto minor version upgrade: in place; a minute or two; "
+            "rolls back; snapshots that expired stay gone"
+        )
+    ]
+
+
 def test_a_replacement_says_for_what_and_ends_with_the_old_cluster_gone() -> None:
     old = properties(FREE_TIER)
     first, *_, last = told(old, {**old, "secure": False, "allow_replacement": True})
