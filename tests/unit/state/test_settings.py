@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import botocore.session
 import pytest
@@ -16,6 +17,7 @@ from massdriver_redis.state.settings import SETTINGS
 from tests.harness.builders import ID, MINE, PREFIX
 from tests.harness.samples import properties
 
+ROOT = Path(__file__).resolve().parents[3]
 MODEL = botocore.session.get_session().get_service_model("elasticache")
 KINDS = {"string": str, "integer": int, "boolean": bool}
 SHAPES = {"replication group": "ReplicationGroup", "members": "CacheCluster"}
@@ -79,3 +81,22 @@ def test_a_snapshot_window_is_sent_unless_there_are_no_snapshots_at_all(retentio
     wanted = {"snapshot_retention_limit": retention}
 
     assert row("snapshot_window").applies(REDIS_6, wanted, shown) is sent
+
+
+def test_a_setting_without_a_rule_of_its_own_stands_in_the_three_places_that_contributing_names():
+    files = [
+        *(ROOT / "function").rglob("*.py"),
+        *(ROOT / "schemas").glob("*"),
+        *(ROOT / "tools").rglob("*.py"),
+    ]
+    holding = {
+        str(each.relative_to(ROOT)) for each in files if "auto_minor_version_upgrade" in each.read_text()
+    }
+
+    assert holding == {
+        "schemas/properties.json",
+        "function/massdriver_redis/properties/model.py",
+        "function/massdriver_redis/state/settings.py",
+    }
+    walk = (ROOT / "CONTRIBUTING.md").read_text().split("## Add a property")[1]
+    assert all(f"`{each}`" in walk for each in holding)
