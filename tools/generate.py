@@ -1,4 +1,4 @@
-"""Write the tables of properties and attributes from `schemas/`; `--check` only tells whether they drifted.
+"""Write the tables of properties and attributes from `schemas/`; `--check` only reports whether they drifted.
 
 Usage: python tools/generate.py [--check]
 """
@@ -119,7 +119,7 @@ def note(name: str) -> str:
 
 
 def annotation(name: str, key: str) -> str:
-    """Return what `properties.json` says of a property beside its `$ref`, "" if nothing."""
+    """Return what `properties.json` says of a property next to its `$ref`, "" if nothing."""
     return str(mapping(mapping(mapping(schemas.source("properties.json"))["properties"])[name]).get(key, ""))
 
 

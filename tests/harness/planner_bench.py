@@ -178,8 +178,8 @@ class PlannerBench:
         return [call for call in self.recorder.mutations() if call.service == "elasticache"]
 
     def writes(self) -> list[Call]:
-        """Return all calls that write but the ledger's own."""
-        return [call for call in self.recorder.mutations() if not _is_ledger(call)]
+        """Return all calls that write but the record's own."""
+        return [call for call in self.recorder.mutations() if not _is_record(call)]
 
 
 def _decide(external: ExternalResource, target: Desired, context: PlanContext, began: float) -> Decision:
@@ -250,7 +250,7 @@ def _version(properties: Properties) -> tuple[str, str]:
     return properties.engine, properties.redis_version
 
 
-def _is_ledger(call: Call) -> bool:
+def _is_record(call: Call) -> bool:
     if call.operation not in {"CreateTags", "DeleteTags"}:
         return False
     return all(tag["Key"] == "massdriver-redis:last-requested-change" for tag in call.params["Tags"])

@@ -1,4 +1,4 @@
-"""The details that the planner needs besides an observation, as far as they are known without asking AWS."""
+"""The details that the planner needs, to the extent that they are known without asking AWS."""
 
 from __future__ import annotations
 

@@ -58,13 +58,13 @@ def foresee(old: Mapping[str, object], new: Mapping[str, object], today: date) -
 def between(before: Properties, wanted: Properties) -> Foreseen:
     """Return what an update from `before` to `wanted` does, in the same Region and account."""
     current_id = physical_id(before)
-    home = _made(before, current_id)
-    differing = replacement.create_only_differences(wanted, OWNER, current_id, home)
+    current = _made(before, current_id)
+    differing = replacement.create_only_differences(wanted, OWNER, current_id, current)
     if differing and physical_id(wanted) == current_id:
         return Foreseen(refusal=replacement.same_name(differing))
     if differing and not wanted.allow_replacement:
         return Foreseen(refusal=replacement.not_allowed(differing))
-    target_id, start = (physical_id(wanted), Observed()) if differing else (current_id, home)
+    target_id, start = (physical_id(wanted), Observed()) if differing else (current_id, current)
     target = desired(wanted, OWNER, target_id, PREFIX)
     context = _context(
         may_create=bool(differing),

@@ -25,7 +25,7 @@ class Nature:
 
 IN_PLACE, SECONDS, REPLACEMENT = "in place", "interruption of seconds", "replacement"
 _YES = "rolls back"
-_MOMENT = Nature(IN_PLACE, "seconds", _YES)
+_SECONDS = Nature(IN_PLACE, "seconds", _YES)
 _SETTING = Nature(IN_PLACE, "a minute or two", _YES)
 _NATURES = {
     "increase_replica_count": Nature(IN_PLACE, "5 to 10 minutes", _YES),
@@ -50,8 +50,8 @@ def nature(call: Call, observed: Observed) -> Nature:
         kind = SECONDS if _scales_offline(observed.replication_group) else IN_PLACE
         return Nature(kind, "10 minutes and more, with the data", _YES)
     if call.request.get("ResourceName") == SUBNET_GROUP_ARN:
-        return _MOMENT
-    return _of_settings(call) or _NATURES.get(call.operation, _MOMENT)
+        return _SECONDS
+    return _of_settings(call) or _NATURES.get(call.operation, _SECONDS)
 
 
 def _of_settings(call: Call) -> Nature | None:

@@ -1,4 +1,4 @@
-"""How every read of AWS is made, and what AWS's lists of tags look like."""
+"""Reads of AWS, and AWS's form of tags."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from massdriver_redis.aws.session import Aws, code_of, translate
 
 PAGE = 100
-"""Items of one page of a list."""
+"""Items per page of a list."""
 
 
 def read(aws: Aws, service: str, operation: str, absent: Iterable[str] = (), **request: Any) -> Any:
-    """Make one read; codes in `absent` mean that nothing is there and give an empty answer.
+    """Make one read; a code in `absent` says that nothing is there, and the answer is empty.
 
-    Raises the exceptions of `aws.translate`.
+    Raises the exceptions of `session.translate`.
     """
     try:
         return getattr(aws.client(service), operation)(**request)

@@ -21,8 +21,7 @@ def observe_details(
 ) -> Observed:
     """Return the observation with these details read; events are those after `since` (epoch seconds).
 
-    The list of `engine`'s versions fails open: where it can't be read it stays unknown, so that a create
-    can go on without it.
+    Where the versions of `engine` can't be read they stay unknown: a create goes on without them.
     """
     for detail in sorted(details):
         observed = replace(observed, details=observed.details | {detail})
@@ -71,7 +70,7 @@ def _node_types(aws: Aws, live: ReplicationGroup) -> NodeTypes:
 
 
 def _versions(aws: Aws, engine: str) -> tuple[str, ...] | None:
-    """Return the versions on offer, None where they can't be read: the create itself is the last judge."""
+    """Return the versions on offer, None where they can't be read."""
     versions: list[str] = []
     marker: dict[str, str] = {}
     try:

@@ -1,4 +1,4 @@
-"""Sessions and the one table that says what an AWS error code means here."""
+"""Clients of AWS, and the one table of what an AWS error code means."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ _NOT_YET_VISIBLE = frozenset(
         "InsufficientCacheClusterCapacity",
     }
 )
-"""Codes that pass by themselves when something was made a moment ago, or capacity comes back."""
+"""Codes that end by themselves: a new resource becomes visible, or capacity returns."""
 
 
 @dataclass(frozen=True)
 class Aws:
-    """Clients for everything made for the cluster, in its region and by its role."""
+    """Clients for every resource of the cluster, in its Region and with its role."""
 
     elasticache: Any
     ec2: Any
@@ -90,14 +90,14 @@ class Aws:
 
 @functools.cache
 def own_client(service: str, region: str | None = None) -> Any:
-    """Return a client that acts as the function itself; kept for warm invocations."""
+    """Return a client with the function's own role; warm invocations reuse it."""
     return boto3.client(service, region_name=region, config=_CONFIG)
 
 
 def connect(authentication: Authentication | None, region: str | None) -> Aws:
-    """Return the clients for a cluster: the user's role where one is given, else the function's own.
+    """Return the clients for a cluster, with the user's role where one is given, else the function's own.
 
-    Raises AccessDeniedError when the role can't be assumed and BusyError when STS can't answer.
+    Raises AccessDeniedError where the role can't be assumed, and TransientError where STS doesn't answer.
     """
     if authentication is None:
         where = region or own_client("scheduler").meta.region_name
@@ -106,8 +106,8 @@ def connect(authentication: Authentication | None, region: str | None) -> Aws:
     where = region or own_client("scheduler").meta.region_name
 
     def client(service: str) -> Any:
-        # Of boto3's default session, which keeps the services' models: a session of one's own would
-        # parse EC2's again in every invocation.
+        # boto3's default session caches the services' models; a new session would parse EC2's in every
+        # invocation.
         return boto3.client(
             service,
             region_name=where,
@@ -158,11 +158,11 @@ def message_of(error: Exception) -> str:
 
 
 def translate(error: Exception, service: str, operation: str) -> ResourceError:
-    """Return the exception of this package that an AWS error amounts to.
+    """Return the exception of this package that an AWS error corresponds to.
 
-    BusyError: wait and look again. PatientError: wait, but not for ever. AccessDeniedError: a
-    permission is missing. Otherwise a ResourceError for the user. Parameter validation of botocore is
-    never quoted, for it repeats values.
+    TransientError: observe again later. NotYetVisibleError: the same, for some minutes. AccessDeniedError:
+    a permission is missing. Otherwise a ResourceError for the user. botocore's parameter validation is not
+    quoted, because it repeats values.
     """
     call = action(service, operation)
     if isinstance(error, ParamValidationError):

@@ -11,9 +11,10 @@ from massdriver_redis.state.stack import Stack
 
 
 def read_stack(stack_id: str) -> Stack:
-    """Return what DescribeStacks says of a stack; one that can't be read is unknown, and the log says so.
+    """Return what DescribeStacks reports of a stack; where it can't be read it is unknown, as the log says.
 
-    Raises BusyError where CloudFormation can't answer now; one that can't be reached at all is unknown.
+    Raises TransientError where CloudFormation doesn't answer now. Where there is no route to it, the stack
+    is unknown too.
     """
     try:
         shown = own_client("cloudformation").describe_stacks(StackName=stack_id)["Stacks"][0]

@@ -14,9 +14,9 @@ from massdriver_redis.state.observed import Observed
 def create(desired: Desired, observed: Observed, context: PlanContext) -> Decision:
     """Return the next step towards a replication group that isn't there yet.
 
-    The version is checked before the first write. The replication group is planned on an observation that
-    shows its supporting resources: a repeated create finds the same token, and the subnets' zones decide
-    about Multi-AZ. Its port is opened in the same step, before it.
+    The version is checked before the first write. The replication group is planned from an observation
+    that includes its supporting resources: a repeated create uses the same token, and Multi-AZ depends on
+    the zones of the subnets. The ingress rule is made in the same step, before it.
     """
     version = catalog.creatable(desired.engine, desired.redis_version, desired.secure, observed.versions)
     if version is None:
@@ -33,8 +33,8 @@ def create(desired: Desired, observed: Observed, context: PlanContext) -> Decisi
 def creation_request(desired: Desired, observed: Observed, version: str) -> dict[str, object]:
     """Return CreateReplicationGroup's parameters, the token left out.
 
-    Version and parameter group always go together: a default that AWS moves would otherwise break
-    the pair (hashicorp/terraform-provider-aws#27748). Cluster mode must be created with failover on.
+    Version and parameter group are always sent together: they would stop matching when AWS changes a
+    default (hashicorp/terraform-provider-aws#27748). Cluster mode requires automatic failover.
     """
     security_group = observed.security_group.id if observed.security_group else ""
     return {

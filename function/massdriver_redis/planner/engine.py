@@ -1,7 +1,7 @@
 """Engine, version and node type of a replication group that has stabilized: rejections and calls.
 
-An engine and a larger node type may share a call: with either pending, AWS refuses the other (user
-guide, scaling up). A node type that only a newer engine lists, or a smaller one, comes after it.
+An upgrade and a larger node type share a call: while one is pending, AWS refuses the other (user guide,
+scaling up). A smaller node type, or one that only the newer engine supports, follows the upgrade.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def reject_downgrade(
 ) -> Decision | None:
     """Reject a downgrade that this request asks for.
 
-    An upgrade made by AWS, or one that a rollback finds done, is no such request: the newer engine stays.
+    Where AWS made the upgrade, or a rollback finds it made, nobody asks for one: the newer engine stays.
     """
     requested = context.version_requested and not context.rolling_back
     if not requested or not keeps_newer(desired, live):
@@ -61,14 +61,14 @@ def reject_version(
 def version_details(
     desired: Desired, live: ReplicationGroup, _observed: Observed, _context: PlanContext
 ) -> frozenset[Detail]:
-    """Return the versions on offer, which an upgrade needs."""
+    """Return the list of versions for an upgrade."""
     return frozenset({"versions"}) if wants_upgrade(desired, live) else frozenset()
 
 
 def reject_node_type(
     desired: Desired, live: ReplicationGroup, observed: Observed, _context: PlanContext
 ) -> Decision | None:
-    """Reject a node type that AWS lists for this replication group neither now nor after the upgrade."""
+    """Reject a node type that AWS allows neither now nor after the upgrade."""
     allowed = observed.node_types.up | observed.node_types.down
     if desired.node_type in {live.node_type, *allowed} or _needs_engine_first(desired, live):
         return None
@@ -81,7 +81,7 @@ def reject_node_type(
 def node_type_details(
     desired: Desired, live: ReplicationGroup, _observed: Observed, _context: PlanContext
 ) -> frozenset[Detail]:
-    """Return the allowed node types, which another node type needs."""
+    """Return the list of allowed node types for another node type."""
     return frozenset() if desired.node_type == live.node_type else frozenset({"node_types"})
 
 
@@ -89,7 +89,7 @@ def node_type_details(
 
 
 def upgrade(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
-    """Version and parameter group in one call (hashicorp/terraform-provider-aws#27748), a scale-up too."""
+    """Change version and parameter group in one call (hashicorp/terraform-provider-aws#27748)."""
     version = _version_to_send(desired, observed) if wants_upgrade(desired, live) else None
     if version is None:
         return None
@@ -134,13 +134,13 @@ def _version_to_send(desired: Desired, observed: Observed) -> str | None:
 
 
 def _needs_engine_first(desired: Desired, live: ReplicationGroup) -> bool:
-    """A newer family is listed only from its minimum engine on; the upgrade of this request meets it."""
+    """Whether the node type is not listed yet because its family needs the engine of this upgrade."""
     minimum = catalog.minimum_engine(desired.node_type)
     return wants_upgrade(desired, live) and catalog.compare("redis", minimum, *live.engine) > 0
 
 
 def _is_larger(desired: Desired, observed: Observed) -> bool:
-    """Whether AWS lists the desired node type as a scale-up; it never lists the present one."""
+    """Whether AWS lists the desired node type as a scale-up; the present type is never listed."""
     return desired.node_type in observed.node_types.up
 
 

@@ -1,7 +1,7 @@
 """The planner: desired and observed state and the request's context give the one next step.
 
-The rules, read top to bottom, are the rule sheet: whether the replication group can be changed at all,
-what is in flight, what is rejected, what is missing, what differs. The first that has a decision decides.
+The rules are evaluated in order: whether the replication group can be changed at all, what is in flight,
+what is rejected, what is missing, what differs. The first rule that has a decision decides.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _VERSIONS: frozenset[Detail] = frozenset({"versions"})
 
 
 class _Rule(NamedTuple):
-    """One rule: its decision, None where it has none, and the details that it decides by."""
+    """One rule: its decision, None where it has none, and the details that the decision depends on."""
 
     decide: Callable[[Desired, ReplicationGroup, Observed, PlanContext], Decision | None]
     details: Callable[[Desired, ReplicationGroup, Observed, PlanContext], frozenset[Detail]]
@@ -49,10 +49,10 @@ def plan(desired: Desired, observed: Observed, context: PlanContext) -> Decision
 
 
 def required_details(desired: Desired, observed: Observed, context: PlanContext) -> frozenset[Detail]:
-    """Return the details still missing: those of the first rule that has none of its own to decide by.
+    """Return the details that `plan` needs and that are not read yet.
 
-    Details cost calls. So those of a later rule are not asked for while an earlier one decides; after
-    reading, ask again until nothing is missing.
+    They are those of one rule at a time, because details cost calls and an earlier rule may decide without
+    the later ones: read them and ask again, until none is missing.
     """
     if observed.foreign:
         return _NOTHING

@@ -1,4 +1,4 @@
-"""What makes an update a replacement, and what it says where it may not be one."""
+"""Updates that need another replication group, and their Reasons where that is not allowed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def create_only_differences(
 ) -> list[str]:
     """Return the create-only properties that differ from what is live under `physical_id`.
 
-    The old properties don't count: a refused update left them without effect.
+    The previous properties don't count: those of a rejected update never took effect.
     """
     differing: list[str] = []
     if observed.replication_group:
@@ -42,15 +42,15 @@ def _differing_network(wanted: Properties, subnet_group: SubnetGroup) -> list[st
 
 
 def same_name(differing: list[str]) -> str:
-    """Return the Reason where the new cluster would have the old one's name: only its subnets differ."""
+    """Return the Reason where the replacement would have the same id, because only the subnets differ."""
     return (
         f"{', '.join(differing)}: none of the cluster's subnets is in the list; add the new ones "
-        "beside the old in one update, then drop the unused in another"
+        "to the old in one update, then remove the unused in another"
     )
 
 
 def not_allowed(differing: list[str]) -> str:
-    """Return the Reason where `allow_replacement` is not set."""
+    """Return the Reason of a replacement that `allow_replacement` doesn't allow."""
     return (
         f"{', '.join(differing)}: can't change on a live cluster. Restore the old value, or set "
         "allow_replacement: true for a new, empty cluster in its place"
@@ -58,7 +58,7 @@ def not_allowed(differing: list[str]) -> str:
 
 
 def moved(old: PreviousProperties, wanted: Properties) -> str | None:
-    """Return the Reason where an update names another Region or account, None where it does not."""
+    """Return the Reason of an update to another Region or account, None for any other update."""
     if old.region and wanted.region and old.region != wanted.region:
         return "specs.aws.region: a cluster can't move to another region; restore the old value"
     old_account = old.authentication and old.authentication.arn.split(":")[4:5]

@@ -1,4 +1,4 @@
-"""The change last requested of ElastiCache: not visible yet, silently reverted, or never received.
+"""The change last requested of ElastiCache: not visible yet, reverted, or never received.
 
 A scale-down or a reshard can be accepted and reverted later; only DescribeEvents says why
 (aws-cloudformation/cloudformation-coverage-roadmap#2273).
@@ -25,7 +25,7 @@ MAX_ATTEMPTS = 2
 def in_flight(
     _desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext
 ) -> Decision | None:
-    """Wait for the requested change to show; reject where this request's own was reverted."""
+    """Wait for the requested change to show; reject a change of this request that was reverted."""
     requested = observed.record.requested
     missing = missing_field(live, requested.change) if requested else None
     if requested is None or missing is None:

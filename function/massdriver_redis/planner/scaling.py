@@ -10,7 +10,7 @@ from massdriver_redis.state.observed import Observed, ReplicationGroup
 
 
 def more_node_groups(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
-    """Add node groups; where they pass the node quota with today's replicas, replicas go first."""
+    """Add node groups; remove replicas first where both together would exceed the node quota."""
     have = len(live.node_groups)
     if not live.cluster_mode or desired.node_groups <= have:
         return None
@@ -32,7 +32,7 @@ def fewer_node_groups(desired: Desired, live: ReplicationGroup, _observed: Obser
 
 
 def more_replicas(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
-    """Add replicas; where they pass the node quota with today's node groups, node groups go first."""
+    """Add replicas; remove node groups first where both together would exceed the node quota."""
     if live.fewest_replicas >= desired.replicas:
         return None
     nodes = len(live.node_groups) * (desired.replicas + 1)
@@ -43,7 +43,7 @@ def more_replicas(desired: Desired, live: ReplicationGroup, observed: Observed) 
 
 
 def fewer_replicas(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
-    """Remove replicas, once failover and Multi-AZ no longer need them."""
+    """Remove replicas, after failover and Multi-AZ are disabled where they would be left without any."""
     if live.most_replicas <= desired.replicas:
         return None
     surplus = [each.id for each in live.node_groups if each.replicas > desired.replicas]
@@ -51,7 +51,7 @@ def fewer_replicas(desired: Desired, live: ReplicationGroup, observed: Observed)
 
 
 def failover_on(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
-    """Turn failover and Multi-AZ on, as soon as there is a replica in every node group."""
+    """Enable failover and Multi-AZ, once every node group has a replica."""
     if live.fewest_replicas < 1:
         return None
     return _set_failover(
@@ -63,7 +63,7 @@ def failover_on(desired: Desired, live: ReplicationGroup, observed: Observed) ->
 
 
 def failover_off(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
-    """Turn failover and Multi-AZ off where they are not desired."""
+    """Disable failover and Multi-AZ where they are not desired."""
     return _set_failover(
         live,
         failover=not live.cluster_mode and not desired.failover and live.automatic_failover == "enabled",
@@ -73,7 +73,7 @@ def failover_off(desired: Desired, live: ReplicationGroup, observed: Observed) -
 
 
 def _set_replicas(desired: Desired, live: ReplicationGroup, previous: int, node_groups: list[str]) -> Call:
-    """Set the count for all node groups at once, or for the named ones where they are uneven."""
+    """Set the count for all node groups at once, or only for `node_groups` where counts are uneven."""
     uneven = live.fewest_replicas != live.most_replicas
     return elasticache.set_replicas(live.id, previous, desired.replicas, node_groups if uneven else ())
 

@@ -34,14 +34,14 @@ def creation_parameters(desired: Desired, version: str) -> dict[str, object]:
 
 
 def change(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
-    """Send, in one call, those settings that differ."""
+    """Change all settings that differ, in one call."""
     wanted = (*_derived(live, observed), *_settings(desired, live))
     different = [each for each in wanted if values(live, each.field) != (each.value,)]
     if not different:
         return None
     request = {each.parameter: each.sent for each in different}
     if "SnapshotRetentionLimit" in request and not live.cluster_mode and not _takes_snapshots(live):
-        # Without cluster mode the member that is snapshotted must be named (aws/aws-cdk#6256), in cluster
+        # Without cluster mode the request must name the member to snapshot (aws/aws-cdk#6256), with cluster
         # mode it must not.
         request["SnapshottingClusterId"] = sorted(live.member_ids)[-1]
     names = ", ".join(each.field.replace("_", " ") for each in different)
@@ -57,7 +57,7 @@ def _settings(desired: Desired, live: ReplicationGroup) -> Iterator[_Wanted]:
 
 
 def _derived(live: ReplicationGroup, observed: Observed) -> Iterator[_Wanted]:
-    """Our security group, and the default parameter group of the live engine."""
+    """Yield our security group, and the default parameter group of the live engine."""
     security_group = observed.security_group.id if observed.security_group else ""
     yield _Wanted("security_group", security_group, "SecurityGroupIds", [security_group])
     parameters = catalog.parameter_group(*live.engine, live.cluster_mode)

@@ -1,4 +1,4 @@
-"""Subnets of the subnet group: new ones are added first, unused ones dropped last."""
+"""Subnets of the subnet group: new ones are added early, unused ones removed last."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add(desired: Desired, _live: ReplicationGroup, observed: Observed) -> Call |
 
 
 def drop_unused(desired: Desired, _live: ReplicationGroup, observed: Observed) -> Call | None:
-    """Drop subnets after everything shrank: one with a node in it can't be dropped."""
+    """Remove subnets after every decrease: a subnet with a node in it can't be removed."""
     group = observed.subnet_group
     if group is None or group.subnets.keys() <= desired.subnets.keys():
         return None

@@ -15,7 +15,8 @@ from massdriver_redis.state.record import LAST_ACCEPTED_REQUEST, RequestVersion
 def missing(desired: Desired, observed: Observed, request_version: RequestVersion) -> Iterator[Call]:
     """Yield the calls that make what is missing; none depends on another.
 
-    The security group comes first: it carries the record, and is born with the accepted request in it.
+    The security group is first: it carries the record, and its tags include the accepted request from the
+    start.
     """
     tags, marker = sorted(desired.tags.items()), desired.owner.marker
     if observed.security_group is None:
@@ -29,7 +30,7 @@ def missing(desired: Desired, observed: Observed, request_version: RequestVersio
 
 
 def ingress(desired: Desired, observed: Observed) -> Iterator[Call]:
-    """Yield the calls that open the port to exactly the desired CIDRs; rules of others stay."""
+    """Yield the calls that allow exactly the desired CIDRs; rules of others stay."""
     security_group = observed.security_group
     if security_group is None:
         return
@@ -42,7 +43,7 @@ def ingress(desired: Desired, observed: Observed) -> Iterator[Call]:
 def restore(
     desired: Desired, _live: ReplicationGroup, observed: Observed, context: PlanContext
 ) -> Decision | None:
-    """Make again what was deleted out of band, the token excepted, and bring the ingress rules in line."""
+    """Recreate what was deleted out of band, except for the token, and update the ingress rules."""
     if desired.secure and observed.secret is None:
         return Reject(
             f"the secret {desired.names.secret} is gone and AWS never shows a token again; recreate it "

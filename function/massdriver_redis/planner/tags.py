@@ -24,7 +24,7 @@ class _Tagged(NamedTuple):
 def details(
     _desired: Desired, _live: ReplicationGroup, _observed: Observed, _context: PlanContext
 ) -> frozenset[Detail]:
-    """Return the tags, which only ElastiCache reports by a call of its own."""
+    """Return the tags of the replication group and the subnet group, which take a call each."""
     return frozenset({"tags"})
 
 
@@ -33,8 +33,8 @@ def bring_up_to_date(
 ) -> Decision | None:
     """Set the tags that differ; then remove those that the previous properties had and these have not.
 
-    Tags of others stay. Each resource gets one call per step, the replication group the last: a call makes
-    it `modifying`.
+    Tags of others stay. Each resource gets one call per step; the replication group is last, because it is
+    `modifying` afterwards.
     """
     return apply_all(_due(desired, live, observed, context.dropped_tags))
 

@@ -1,7 +1,6 @@
 """In-place changes of a replication group that has stabilized, and the order in which they are made.
 
-Memory and copies grow before they shrink. Where growing first would pass the node quota, the decrease
-goes first.
+Memory and copies grow before they shrink. Where that would exceed the node quota, the decrease is first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Warnings about a cluster that is as desired as it can be."""
+"""Warnings about a cluster that is up to date."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from massdriver_redis.state.observed import Observed
 
 
 def warnings(desired: Desired, observed: Observed) -> tuple[str, ...]:
-    """Return what the user should know of a cluster that is up to date."""
+    """Return where the cluster differs from the properties although nothing is left to do."""
     found: list[str] = []
     live = observed.replication_group
     if live and live.nodes and keeps_newer(desired, live):

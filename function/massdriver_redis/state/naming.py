@@ -1,4 +1,4 @@
-"""Names and the proof of ownership, all computed from the request and never drawn at random."""
+"""Names and the ownership marker, derived from the request and never random."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Owner:
 
     @property
     def marker(self) -> str:
-        """The ownership mark written in descriptions: the stack's GUID and the logical id.
+        """The ownership marker written in descriptions: the stack's GUID and the logical id.
 
         A logical id too long for a description (255 characters) ends in its own hash.
         """
@@ -72,7 +72,7 @@ def physical_id(owner: Owner, name_prefix: str | None, create_only: Mapping[str,
 
 
 def id_prefix(owner: Owner, name_prefix: str | None) -> str:
-    """Return the legal, lower-case head of an id, from the user's prefix or the stack and logical id."""
+    """Return the valid lower-case prefix of an id, from the user's prefix or the stack and logical id."""
     wanted = name_prefix or f"{owner.stack_name}-{owner.logical_id}"
     legal = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")
     if not legal or not legal[0].isalpha():
@@ -81,17 +81,17 @@ def id_prefix(owner: Owner, name_prefix: str | None) -> str:
 
 
 def prefix_of(resource_id: str) -> str:
-    """Return the head of one of our ids, without its hash."""
+    """Return the prefix of one of our ids, without its hash."""
     return resource_id.rsplit("-", 1)[0]
 
 
 def is_ours(resource_id: str) -> bool:
-    """Tell whether `resource_id` has the form of our physical ids (form only; the marker proves more)."""
+    """Return whether `resource_id` has the form of our physical ids (form only; the marker proves more)."""
     return bool(_OUR_ID.match(resource_id)) and "--" not in resource_id
 
 
 def is_legal(resource_id: str) -> bool:
-    """Tell whether `resource_id` can be a replication group's id at all."""
+    """Return whether `resource_id` can be a replication group's id."""
     return bool(_LEGAL_ID.match(resource_id))
 
 
@@ -101,19 +101,19 @@ def nothing_made(owner: Owner) -> str:
 
 
 def unknown_outcome(owner: Owner) -> str:
-    """Return the physical id of a create of which nobody knows what it made: a Delete of it looks again."""
+    """Return the physical id of a create whose outcome is unknown: a Delete of it observes first."""
     return _UNKNOWN + _hash(json.dumps([owner.stack_id, owner.logical_id]))
 
 
 def is_nothing_made(resource_id: str) -> bool:
-    """Tell whether `resource_id` says that nothing was ever made."""
+    """Return whether `resource_id` says that nothing was ever made."""
     return resource_id.startswith(_NOTHING)
 
 
 def final_snapshot(resource_id: str, request_id: str) -> str:
     """Return the name of the snapshot that this Delete request takes.
 
-    AWS publishes no length for it; with a suffix "-2" it fits the 40 characters of a group's own id.
+    AWS publishes no length for it; with a suffix "-2" it fits the 40 characters of a replication group's id.
     """
     tail = re.sub(r"[^a-z0-9]", "", request_id.lower())[:12] or _hash(request_id)
     return f"{resource_id[: MAX_ID - 15].rstrip('-')}-{tail}"

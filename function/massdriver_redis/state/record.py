@@ -57,7 +57,7 @@ class RequestedChange:
         return RequestedChange(change, _digest(request_id), at)
 
     def by(self, request_id: str) -> bool:
-        """Whether the request of this id asked for it."""
+        """Return whether the request of this id asked for it."""
         return self.requester == _digest(request_id)
 
     def text(self) -> str:
@@ -104,15 +104,15 @@ class OperationRecord:
         return self.in_service and self.answered is not None
 
     def was_accepted(self, request_id: str) -> bool:
-        """Tell whether `request_id` is the last accepted request."""
+        """Return whether `request_id` is the last accepted request."""
         return self.accepted is not None and self.accepted.request_id == request_id[:_LONGEST_ID]
 
     def was_answered(self, request_id: str) -> bool:
-        """Tell whether `request_id` is the last answered request."""
+        """Return whether `request_id` is the last answered request."""
         return self.answered is not None and self.answered.request_id == request_id[:_LONGEST_ID]
 
     def newer_than(self, request_version: RequestVersion) -> bool:
-        """Whether a request signed later was accepted or answered."""
+        """Return whether a request signed later was accepted or answered."""
         return any(request_version < each for each in (self.accepted, self.answered) if each)
 
 

@@ -8,7 +8,7 @@ _ROLLING_BACK = ("ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_
 _GOING = ("ROLLBACK_", "DELETE_", "UPDATE_ROLLBACK_")
 
 _LATE = 120.0
-"""Seconds after its signing from which on a stack's status is surely newer than a request."""
+"""Seconds after a request was signed, from which the stack's status is newer than the request."""
 
 _SKEW = 60.0
 """Seconds by which two clocks may differ."""
@@ -24,12 +24,12 @@ class Stack:
 
     @property
     def rolling_back(self) -> bool:
-        """Whether the stack is on its way back to what it was; unknown counts as not."""
+        """Whether the stack is rolling back; unknown counts as not."""
         return self.status.startswith(_ROLLING_BACK)
 
     @property
     def going_away(self) -> bool:
-        """Whether the stack goes back or is being deleted, and so creates nothing more."""
+        """Whether the stack is rolling back or being deleted, and so creates nothing more."""
         return self.status.startswith(_GOING)
 
     @property
@@ -38,12 +38,12 @@ class Stack:
         return self.status.startswith("DELETE_")
 
     def is_past(self, signed_at: float, now: float) -> bool:
-        """Tell whether what a request signed at `signed_at` asked for is over: the stack has gone on since.
+        """Return whether the operation of a request signed at `signed_at` is over in this stack.
 
-        `signed_at` is 0 where it is unknown; such a request is never past.
-        What DescribeStacks shows may be a moment old, and a request that is wrongly ignored would hang its
-        stack for an hour. So only one that was signed in the lifetime of this very stack can be a copy that
-        was overtaken: minutes ago if the stack has completed, or before its present update began.
+        `signed_at` is 0 where it is unknown; such a request is never past. DescribeStacks may be stale, and
+        a request that is wrongly ignored blocks its stack for an hour. So a request is past only if it was
+        signed after this very stack was created, and either minutes ago with the stack complete now, or
+        before the present update began.
         """
         if self.created_at is None or signed_at < self.created_at - _SKEW:
             return False

@@ -31,12 +31,12 @@ from tests.simulator.errors import Refusal
 _TRIES = 15.0
 """Seconds for which one call is tried: what was planned lands within these and `FRESH`, or never."""
 
-_CALM = 60.0
+_DRAINED = 60.0
 """Seconds after which a finished Delete is answered: no call of an earlier request comes later."""
 
 _LOOKS = 400
 
-WISHES = st.fixed_dictionaries(
+CHANGES = st.fixed_dictionaries(
     {},
     optional={
         "node_type": st.sampled_from(["cache.t3.micro", "cache.t3.medium"]),
@@ -80,21 +80,23 @@ class _Plan:
 
 
 class Reconciler(RuleBasedStateMachine):
-    """Three workers, each on a look of its own that may be old, and a wish that changes at any time.
+    """Three workers, each with its own observation, which may be old; the desired state changes any time.
 
-    A worker makes its step as late as the function would: what was planned under an earlier wish may still
-    land. In the end one worker, left alone, must reach the last wish, and then nothing at all. A cluster
-    that is wished for is never deleted, and never is there a second one.
+    A worker applies its step as late as the function would: what was planned for an earlier state may still
+    arrive. In the end a single worker must reach the last desired state, and then a deletion. A cluster that
+    is desired is never deleted, and there is never a second one.
     """
 
     @initialize(
-        wish=WISHES,
+        changes=CHANGES,
         secure=st.booleans(),
         cluster=st.booleans(),
         stale=st.sampled_from([0.0, 0.0, 40.0]),
         stands=st.booleans(),
     )
-    def begin(self, *, wish: dict[str, Any], secure: bool, cluster: bool, stale: float, stands: bool) -> None:
+    def begin(
+        self, *, changes: dict[str, Any], secure: bool, cluster: bool, stale: float, stands: bool
+    ) -> None:
         self.kind = (secure, cluster)
         self.aws = InMemoryAws(Timing(stale=stale))
         self.lost = False
@@ -108,41 +110,43 @@ class Reconciler(RuleBasedStateMachine):
         self.planned: dict[int, _Plan] = {}
         self.requests = 0
         self.keys: frozenset[str] = frozenset()
-        self.wish: Properties | None = None
+        self.properties: Properties | None = None
         self.target: Desired | None = None
-        self._ask(wish)
+        self._ask(changes)
         if stands:
             self._finish()
 
     def _watch(self, change: Any) -> None:
-        self.lost |= change.kind == "deleted" and self.wish is not None
+        self.lost |= change.kind == "deleted" and self.properties is not None
 
-    def _ask(self, wish: dict[str, Any] | None) -> None:
+    def _ask(self, changes: dict[str, Any] | None) -> None:
         self.requests += 1
         self.request_version = RequestVersion(f"request-{self.requests}", float(self.requests))
-        self.wish, self.target = (None, None) if wish is None else _meant(json.dumps(wish), *self.kind)
+        self.properties, self.target = (
+            (None, None) if changes is None else _meant(json.dumps(changes), *self.kind)
+        )
         # CloudFormation ends one request before the next but one; here they pile up, and so do their tags.
-        keys = frozenset(dict(self.wish.tags)) if self.wish else frozenset()
+        keys = frozenset(dict(self.properties.tags)) if self.properties else frozenset()
         self.keys |= keys
         self.dropped = self.keys - keys
 
-    @precondition(lambda self: self.wish)
-    @rule(wish=WISHES)
-    def another_wish(self, wish: dict[str, Any]) -> None:
-        self._ask(wish)
+    @precondition(lambda self: self.properties)
+    @rule(changes=CHANGES)
+    def other_properties_are_desired(self, changes: dict[str, Any]) -> None:
+        self._ask(changes)
 
-    @precondition(lambda self: self.wish)
+    @precondition(lambda self: self.properties)
     @rule()
     def away_with_it(self) -> None:
         self._ask(None)
 
-    @precondition(lambda self: not self.wish)
-    @rule(wish=WISHES)
-    def again_once_it_is_gone(self, wish: dict[str, Any]) -> None:
+    @precondition(lambda self: not self.properties)
+    @rule(changes=CHANGES)
+    def again_once_it_is_gone(self, changes: dict[str, Any]) -> None:
         self._finish()
-        self.aws.clock.advance(_CALM)
+        self.aws.clock.advance(_DRAINED)
         self._finish()
-        self._ask(wish)
+        self._ask(changes)
 
     @rule(worker=WORKERS, what=st.sampled_from(["look", "make", "look and make", "die", "look and die"]))
     def a_worker_goes_on(self, worker: int, what: str) -> None:
@@ -183,7 +187,7 @@ class Reconciler(RuleBasedStateMachine):
     def _make(self, worker: int) -> None:
         plan = self.planned.pop(worker, None)
         if plan and self.aws.clock.now() <= plan.until:
-            with suppress(ResourceError):  # refused or busy: planned anew
+            with suppress(ResourceError):  # refused or busy: planned again
                 self._apply(worker, plan.step, plan.request_version)
 
     def _apply(self, worker: int, step: Apply, request_version: RequestVersion) -> bool:
@@ -213,7 +217,7 @@ class Reconciler(RuleBasedStateMachine):
     def there_is_one_at_the_most_and_it_is_not_lost(self) -> None:
         if not hasattr(self, "aws"):
             return
-        assert not self.lost, "a cluster that is wished for was deleted"
+        assert not self.lost, "a cluster that is desired was deleted"
         assert len(self.aws.simulator.groups()) <= 1
         assert len(self.aws.ec2.groups) <= 1
         assert len(self.aws.secrets.secrets) <= 1
@@ -223,11 +227,11 @@ class Reconciler(RuleBasedStateMachine):
             return
         for worker in list(self.planned):
             self._make(worker)
-        if self.wish:
+        if self.properties:
             self._finish()
-            differences = self._differences(self.wish)
+            differences = self._differences(self.properties)
             assert not differences, differences
-            assert not self.lost, "a cluster that is wished for was deleted"
+            assert not self.lost, "a cluster that is desired was deleted"
             self._ask(None)
         self._finish()
         assert self.aws.simulator.leftovers() == []
@@ -235,18 +239,18 @@ class Reconciler(RuleBasedStateMachine):
         assert [each for each in self.aws.secrets.secrets.values() if "DeletedDate" not in each] == []
         log.forget()
 
-    def _differences(self, wish: Properties) -> list[str]:
+    def _differences(self, asked: Properties) -> list[str]:
         (group,) = self.aws.simulator.groups()
         (security_group,) = self.aws.ec2.groups.values()
         users = {key: value for key, value in self.aws.simulator.tags(group.id).items() if key in "ab"}
         found = {
-            "node type": (group.node_type, wish.node_type),
-            "node groups": (len(group.node_groups), wish.node_groups),
-            "replicas": ({each.replicas for each in group.node_groups}, {wish.replicas}),
-            "snapshots": (group.retention, wish.snapshot_retention_limit),
-            "access": (bool(security_group["IpPermissions"]), wish.allow_vpc_access),
-            "tags": (users, dict(wish.tags)),
-            "secret": (len(self.aws.secrets.secrets), int(wish.secure)),
+            "node type": (group.node_type, asked.node_type),
+            "node groups": (len(group.node_groups), asked.node_groups),
+            "replicas": ({each.replicas for each in group.node_groups}, {asked.replicas}),
+            "snapshots": (group.retention, asked.snapshot_retention_limit),
+            "access": (bool(security_group["IpPermissions"]), asked.allow_vpc_access),
+            "tags": (users, dict(asked.tags)),
+            "secret": (len(self.aws.secrets.secrets), int(asked.secure)),
         }
         return [f"{key}: {there} instead of {due}" for key, (there, due) in found.items() if there != due]
 
@@ -268,9 +272,9 @@ class Reconciler(RuleBasedStateMachine):
 
 
 @cache
-def _meant(wish: str, secure: bool, cluster: bool) -> tuple[Properties, Desired]:
-    """Return what a wish in JSON means; few wishes are asked for thousands of times."""
-    changes = json.loads(wish)
+def _meant(text: str, secure: bool, cluster: bool) -> tuple[Properties, Desired]:
+    """Return what changes in JSON mean; a few are asked for thousands of times."""
+    changes = json.loads(text)
     if not cluster:
         changes.pop("node_groups", None)
     read = wanted(secure=secure, cluster_mode_enabled=cluster, **changes)

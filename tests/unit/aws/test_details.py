@@ -105,7 +105,7 @@ def test_a_look_reads_events_of_few_members_however_many_there_are(cloud):
     assert len(recorder.calls) == 6
 
 
-def test_a_snapshot_tells_when_it_was_made(cloud):
+def test_a_snapshot_shows_when_it_was_made(cloud):
     aws = connect(None, REGION)
     assert details.snapshot_made_at(aws, "final") is None
     cloud.make(cloud.request(**OURS))

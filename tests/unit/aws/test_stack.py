@@ -48,7 +48,7 @@ def saying(status, created=CREATED, updated=None):
         ("DELETE_IN_PROGRESS", (False, True, True, False)),
     ],
 )
-def test_the_stack_s_status_tells_which_way_it_goes(recorder, status, told):
+def test_the_stack_s_status_shows_which_way_it_goes(recorder, status, told):
     rolling_back, going_away, being_deleted, completed = told
     recorder.before = saying(status)
 
@@ -63,7 +63,7 @@ def test_the_stack_s_status_tells_which_way_it_goes(recorder, status, told):
 @pytest.mark.parametrize(
     ("signed_at", "now", "over"),
     [
-        (THEN + 5, THEN + 20, False),  # the status may be a moment old
+        (THEN + 5, THEN + 20, False),  # the status may be stale
         (THEN + 5, THEN + 200, True),
         (0.0, THEN + 200, False),  # unknown
         (THEN - AN_HOUR, THEN + 200, False),  # not an event of this stack's
@@ -92,7 +92,7 @@ def test_a_request_from_before_the_stack_s_present_update_is_over(recorder, sign
     assert read_stack(STACK_ID).is_past(signed_at, now=THEN + AN_HOUR + 90) is over
 
 
-def test_a_stack_that_does_not_tell_its_age_proves_nothing(recorder):
+def test_a_stack_without_a_known_age_proves_nothing(recorder):
     recorder.before = saying("CREATE_COMPLETE", created=None)
 
     assert read_stack(STACK_ID).is_past(THEN, now=THEN + AN_HOUR) is False

@@ -71,7 +71,7 @@ def test_the_port_is_opened_in_the_step_that_makes_the_replication_group(is_open
     assert made == [*opening, "create_replication_group"]
 
 
-def test_the_security_group_carries_owner_and_request_from_its_first_moment():
+def test_the_security_group_carries_owner_and_request_from_the_start():
     call = calls(create(desired(), NOTHING, CONTEXT))[0]
 
     (specification,) = call.request["TagSpecifications"]

@@ -1,4 +1,4 @@
-"""What the planner makes of AWS's misbehaviour: changes taken back in silence, half done, or shown late."""
+"""The planner and AWS's misbehaviour: changes that are silently reverted, half done, or shown late."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def operations(calls: list[Call]) -> list[str]:
     return [call.operation for call in calls]
 
 
-# --- changes that AWS accepts and takes back --------------------------------------------------------
+# --- changes that AWS accepts and reverts --------------------------------------------------------
 
 
 @pytest.mark.parametrize("old", [ONE, REPLICATED, SHARDED], ids=["one node", "replicas", "cluster mode"])
-def test_a_scale_down_taken_back_in_silence_fails_with_the_events_text(old: dict[str, Any]) -> None:
+def test_a_scale_down_silently_reverted_fails_with_the_events_text(old: dict[str, Any]) -> None:
     bench = PlannerBench.made_by(wanted(**old))
     bench.simulator.roll_back_next("node_type", NO_MEMORY)
     end = bench.converge(wanted(**{**old, "node_type": "cache.t3.micro"}))
@@ -41,7 +41,7 @@ def test_a_scale_down_taken_back_in_silence_fails_with_the_events_text(old: dict
     assert operations(bench.writes()) == ["ModifyReplicationGroup"]
 
 
-def test_a_reshard_taken_back_in_silence_fails_with_the_events_text() -> None:
+def test_a_reshard_silently_reverted_fails_with_the_events_text() -> None:
     bench = PlannerBench.made_by(wanted(**SHARDED))
     bench.simulator.roll_back_next("node_groups", "Resharding failed: items larger than 256 MB")
     end = bench.converge(wanted(**{**SHARDED, "node_groups": 6}))
@@ -61,7 +61,7 @@ def test_a_reshard_taken_back_in_silence_fails_with_the_events_text() -> None:
         ("multi_az", {"replicas": 0}, "multi_az"),
     ],
 )
-def test_whatever_aws_takes_back_is_named(kind: str, new: dict[str, Any], word: str) -> None:
+def test_whatever_aws_reverts_is_named(kind: str, new: dict[str, Any], word: str) -> None:
     bench = PlannerBench.made_by(wanted(**REPLICATED))
     bench.simulator.roll_back_next(kind, "Unable to apply the change")
     end = bench.converge(wanted(**{**REPLICATED, **new}))
@@ -70,7 +70,7 @@ def test_whatever_aws_takes_back_is_named(kind: str, new: dict[str, Any], word: 
     assert "Unable to apply the change" in end.reason
 
 
-def test_of_two_changes_in_one_call_the_one_taken_back_is_named() -> None:
+def test_of_two_changes_in_one_call_the_reverted_one_is_named() -> None:
     bench = PlannerBench.made_by(wanted(**ONE))
     bench.simulator.roll_back_next("node_type", "Failed to scale up")
     end = bench.converge(wanted(node_type="cache.r5.large", redis_version="7.1"))
@@ -78,7 +78,7 @@ def test_of_two_changes_in_one_call_the_one_taken_back_is_named() -> None:
     assert end.reason.startswith("node_type: AWS accepted the change to cache.r5.large but")
 
 
-def test_the_rollback_after_a_change_taken_back_goes_to_the_old_properties() -> None:
+def test_the_rollback_after_a_reverted_change_goes_to_the_old_properties() -> None:
     old, new = {**SHARDED}, {**SHARDED, "replicas": 3, "node_groups": 6, "node_type": "cache.t3.micro"}
     bench = PlannerBench.made_by(wanted(**old))
     bench.simulator.roll_back_next("node_type", NO_MEMORY)

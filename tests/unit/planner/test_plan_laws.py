@@ -59,7 +59,7 @@ TOGETHER = [
 
 @dataclass(frozen=True)
 class Given:
-    """A cluster as `old` had it, an update to `new` cut off after `steps` calls, and the world it is in."""
+    """A cluster as `old` had it, an update to `new` cut off after `steps` calls, and how AWS behaves."""
 
     old: Properties
     new: Properties

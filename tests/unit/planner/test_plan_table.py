@@ -229,7 +229,7 @@ def test_minor_upgrades_are_switched_only_where_the_engine_has_them(
         check(PlannerBench.made_by(wanted(**old)), new, calls, old)
 
 
-def test_an_upgrade_to_an_engine_with_minor_upgrades_turns_them_off_where_they_are_not_wanted() -> None:
+def test_an_upgrade_to_an_engine_with_minor_upgrades_disables_them_where_they_are_not_wanted() -> None:
     off = {"auto_minor_version_upgrade": False}
     old, new = {"redis_version": "5.0", **off}, {"redis_version": "7.1", **off}
     upgrade = modify(EngineVersion="7.1", CacheParameterGroupName="default.redis7")

@@ -17,7 +17,7 @@ REPLICATED = {"replicas": 2, "snapshot_retention_limit": 7, "tags": {"team": "a"
 SHARDED = {**REPLICATED, "cluster_mode_enabled": True, "node_groups": 3}
 
 
-def by_hand(bench: PlannerBench, operation: str, **params: Any) -> None:
+def out_of_band(bench: PlannerBench, operation: str, **params: Any) -> None:
     """Somebody changes the cluster, and waits until it is done."""
     at_once = {} if "Tags" in operation else {"ReplicationGroupId": GROUP, "ApplyImmediately": True}
     bench.simulator.act(ACCOUNT, REGION, operation, {**at_once, **params})
@@ -33,32 +33,32 @@ def operations(calls: list[Call]) -> list[str]:
 
 
 DRIFTS: dict[str, Callable[[PlannerBench], None]] = {
-    "another node type": lambda bench: by_hand(
+    "another node type": lambda bench: out_of_band(
         bench, "ModifyReplicationGroup", CacheNodeType="cache.r5.large"
     ),
-    "a replica more": lambda bench: by_hand(bench, "IncreaseReplicaCount", NewReplicaCount=3),
-    "a replica less": lambda bench: by_hand(bench, "DecreaseReplicaCount", NewReplicaCount=1),
-    "Multi-AZ off": lambda bench: by_hand(bench, "ModifyReplicationGroup", MultiAZEnabled=False),
-    "another security group": lambda bench: by_hand(
+    "a replica more": lambda bench: out_of_band(bench, "IncreaseReplicaCount", NewReplicaCount=3),
+    "a replica less": lambda bench: out_of_band(bench, "DecreaseReplicaCount", NewReplicaCount=1),
+    "Multi-AZ off": lambda bench: out_of_band(bench, "ModifyReplicationGroup", MultiAZEnabled=False),
+    "another security group": lambda bench: out_of_band(
         bench, "ModifyReplicationGroup", SecurityGroupIds=[_stranger(bench)]
     ),
-    "a second security group": lambda bench: by_hand(
+    "a second security group": lambda bench: out_of_band(
         bench, "ModifyReplicationGroup", SecurityGroupIds=[*_own(bench), _stranger(bench)]
     ),
-    "shorter retention": lambda bench: by_hand(bench, "ModifyReplicationGroup", SnapshotRetentionLimit=1),
-    "other windows": lambda bench: by_hand(
+    "shorter retention": lambda bench: out_of_band(bench, "ModifyReplicationGroup", SnapshotRetentionLimit=1),
+    "other windows": lambda bench: out_of_band(
         bench,
         "ModifyReplicationGroup",
         SnapshotWindow="01:00-02:00",
         PreferredMaintenanceWindow="mon:03:00-mon:04:00",
     ),
-    "no automatic minor upgrades": lambda bench: by_hand(
+    "no automatic minor upgrades": lambda bench: out_of_band(
         bench, "ModifyReplicationGroup", AutoMinorVersionUpgrade=False
     ),
-    "a tag changed": lambda bench: by_hand(
+    "a tag changed": lambda bench: out_of_band(
         bench, "AddTagsToResource", ResourceName=arn(bench), Tags=[{"Key": "team", "Value": "b"}]
     ),
-    "a tag removed": lambda bench: by_hand(
+    "a tag removed": lambda bench: out_of_band(
         bench, "RemoveTagsFromResource", ResourceName=arn(bench), TagKeys=["team"]
     ),
     "the ingress rule removed": lambda bench: next(iter(bench.inmemory_aws.ec2.groups.values()))[
@@ -81,7 +81,7 @@ def _stranger(bench: PlannerBench) -> str:
 
 @pytest.mark.parametrize("properties", [REPLICATED, SHARDED], ids=["cluster mode off", "cluster mode on"])
 @pytest.mark.parametrize("drift", DRIFTS)
-def test_an_update_heals_what_was_changed_by_hand(drift: str, properties: dict[str, Any]) -> None:
+def test_an_update_heals_what_was_changed_out_of_band(drift: str, properties: dict[str, Any]) -> None:
     bench = PlannerBench.made_by(wanted(**properties))
     DRIFTS[drift](bench)
     bench.forget()
@@ -90,9 +90,9 @@ def test_an_update_heals_what_was_changed_by_hand(drift: str, properties: dict[s
     assert differences(bench, wanted(**properties)) == []
 
 
-def test_failover_turned_off_by_hand_comes_back_with_multi_az() -> None:
+def test_failover_turned_off_out_of_band_comes_back_with_multi_az() -> None:
     bench = PlannerBench.made_by(wanted(**REPLICATED))
-    by_hand(bench, "ModifyReplicationGroup", AutomaticFailoverEnabled=False, MultiAZEnabled=False)
+    out_of_band(bench, "ModifyReplicationGroup", AutomaticFailoverEnabled=False, MultiAZEnabled=False)
     bench.forget()
     assert bench.converge(wanted(**REPLICATED)) == UpToDate()
     assert operations(bench.writes()) == ["ModifyReplicationGroup"]
@@ -102,8 +102,8 @@ def test_failover_turned_off_by_hand_comes_back_with_multi_az() -> None:
 def test_uneven_replicas_are_evened_shard_by_shard() -> None:
     bench = PlannerBench.made_by(wanted(**SHARDED))
     uneven = [{"NodeGroupId": "0001", "NewReplicaCount": 4}, {"NodeGroupId": "0003", "NewReplicaCount": 1}]
-    by_hand(bench, "IncreaseReplicaCount", ReplicaConfiguration=uneven[:1])
-    by_hand(bench, "DecreaseReplicaCount", ReplicaConfiguration=uneven[1:])
+    out_of_band(bench, "IncreaseReplicaCount", ReplicaConfiguration=uneven[:1])
+    out_of_band(bench, "DecreaseReplicaCount", ReplicaConfiguration=uneven[1:])
     bench.forget()
     assert bench.converge(wanted(**SHARDED)) == UpToDate(), bench.reason
     configured = [(call.operation, call.params["ReplicaConfiguration"]) for call in bench.mutations()]
@@ -115,8 +115,10 @@ def test_uneven_replicas_are_evened_shard_by_shard() -> None:
 
 def test_only_the_shards_of_the_live_group_are_named_after_earlier_resharding() -> None:
     bench = PlannerBench.made_by(wanted(**SHARDED))
-    by_hand(bench, "ModifyReplicationGroupShardConfiguration", NodeGroupCount=2, NodeGroupsToRemove=["0002"])
-    by_hand(bench, "ModifyReplicationGroupShardConfiguration", NodeGroupCount=4)
+    out_of_band(
+        bench, "ModifyReplicationGroupShardConfiguration", NodeGroupCount=2, NodeGroupsToRemove=["0002"]
+    )
+    out_of_band(bench, "ModifyReplicationGroupShardConfiguration", NodeGroupCount=4)
     bench.forget()
     assert bench.converge(wanted(**SHARDED)) == UpToDate(), bench.reason
     (call,) = bench.mutations()
@@ -135,7 +137,7 @@ def test_tags_and_ingress_rules_of_others_are_left_alone() -> None:
     }
     (group,) = bench.inmemory_aws.ec2.groups.values()
     group["IpPermissions"].append(theirs)
-    by_hand(bench, "AddTagsToResource", ResourceName=arn(bench), Tags=[{"Key": "cost", "Value": "9"}])
+    out_of_band(bench, "AddTagsToResource", ResourceName=arn(bench), Tags=[{"Key": "cost", "Value": "9"}])
     bench.forget()
     assert (
         bench.converge(wanted(replicas=2, snapshot_retention_limit=7), old=wanted(**REPLICATED)) == UpToDate()
@@ -150,7 +152,9 @@ def test_tags_and_ingress_rules_of_others_are_left_alone() -> None:
 
 def test_any_6_meets_6x() -> None:
     bench = PlannerBench.made_by(wanted(redis_version="5.0"))
-    by_hand(bench, "ModifyReplicationGroup", EngineVersion="6.0", CacheParameterGroupName="default.redis6.x")
+    out_of_band(
+        bench, "ModifyReplicationGroup", EngineVersion="6.0", CacheParameterGroupName="default.redis6.x"
+    )
     bench.forget()
     assert bench.converge(wanted(redis_version="6.x"), old=wanted(redis_version="5.0")) == UpToDate()
     assert bench.writes() == []

@@ -165,7 +165,7 @@ def test_an_unknown_outcome_is_an_id_under_which_a_delete_looks_again():
     assert made == unknown_outcome(OWNER) != unknown_outcome(Owner(STACK, "Other"))
 
 
-def test_the_marker_tells_the_stack_s_guid_and_the_logical_id():
+def test_the_marker_names_the_stack_s_guid_and_the_logical_id():
     assert OWNER.marker == "Custom::MassdriverRedis 51af3dc0-da77-11e4-872e-1234567db123/Redis"
 
 

@@ -40,7 +40,7 @@ def test_whatever_still_moves_is_named(moving, what):
     assert not_stabilized_reason(moving) == what
 
 
-def test_replicas_are_counted_beside_the_primary_in_the_smallest_and_the_largest_node_group():
+def test_replicas_are_counted_besides_the_primary_in_the_smallest_and_the_largest_node_group():
     first = SETTLED.node_groups[0]
     uneven = replace(SETTLED, node_groups=(first, replace(first, id="0002", node_ids=("a", "b", "c"))))
 

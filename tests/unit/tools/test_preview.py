@@ -59,11 +59,11 @@ def test_the_calls_foreseen_are_the_calls_made(case: Given) -> None:
 def _same(bench: PlannerBench, case: Given, request: Mapping[str, object]) -> dict[str, Any]:
     """Return a request of the preview with the names and ids of the bench."""
     text = json.dumps(request)
-    home = physical_id(case.old)
+    current_id = physical_id(case.old)
     for mine, theirs in (
         ("the new one", bench.security_group()["GroupId"]),
-        (f"{PREFIX}-{home}", f"{the_bench.PREFIX}-{the_bench.GROUP}"),
-        (home, the_bench.GROUP),
+        (f"{PREFIX}-{current_id}", f"{the_bench.PREFIX}-{the_bench.GROUP}"),
+        (current_id, the_bench.GROUP),
     ):
         text = text.replace(mine, theirs)
     return _without_arn(json.loads(text))
