@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,11 +85,12 @@ def stranger(emulator: Emulator) -> Iterator[str]:
     iam.delete_role(RoleName="stranger")
 
 
+def resource(emulator: Emulator, logical_id: str) -> str:
+    return stacks.Stack(emulator, stacks.PROVIDER).physical_id(logical_id)
+
+
 def execution_role(emulator: Emulator) -> str:
-    found = emulator.client("cloudformation").describe_stack_resources(
-        StackName=stacks.PROVIDER, LogicalResourceId="SchedulerRole"
-    )
-    return f"arn:aws:iam::{ACCOUNT}:role/{found['StackResources'][0]['PhysicalResourceId']}"
+    return f"arn:aws:iam::{ACCOUNT}:role/{resource(emulator, 'SchedulerRole')}"
 
 
 def test_only_the_providers_own_schedules_can_use_its_execution_role(
@@ -115,22 +117,38 @@ def test_a_provider_that_may_not_pass_the_role_says_so(emulator: Emulator, netwo
     assert stack.delete() == "DELETE_COMPLETE"
 
 
-def test_a_schedule_whose_role_may_not_invoke_does_nothing_and_the_stack_times_out(
-    emulator: Emulator, network: stacks.Network
-) -> None:
-    iam, role = emulator.client("iam"), execution_role(emulator).rsplit("/", 1)[-1]
-    policy = iam.get_role_policy(RoleName=role, PolicyName="scheduler")["PolicyDocument"]
-    emulator.order("capacity_shortage", REFUSED)
-    stack = stacks.Stack(emulator, "unpolled")
-    iam.delete_role_policy(RoleName=role, PolicyName="scheduler")
-    try:
-        status = stack.create(SHORT, network.parameters())
-    finally:
-        iam.put_role_policy(RoleName=role, PolicyName="scheduler", PolicyDocument=json.dumps(policy))
+@pytest.fixture
+def probe(emulator: Emulator) -> Iterator[None]:
+    """Let a schedule of the provider's group invoke it every three seconds, with an event that it refuses."""
+    schedule = {"GroupName": resource(emulator, "ScheduleGroup"), "Name": "probe"}
+    emulator.client("scheduler").create_schedule(
+        **schedule,
+        ScheduleExpression="rate(1 minute)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={
+            "Arn": stacks.Stack(emulator, stacks.PROVIDER).outputs()["ServiceToken"],
+            "RoleArn": execution_role(emulator),
+            "Input": "{}",
+        },
+    )
+    yield
+    emulator.client("scheduler").delete_schedule(**schedule)
 
-    assert status == "ROLLBACK_COMPLETE"
-    assert any("did not receive a response" in reason for reason in stack.reasons()), stack.reasons()
-    stack.delete()
+
+@pytest.mark.usefixtures("probe")
+def test_a_schedule_invokes_only_if_its_role_may(emulator: Emulator) -> None:
+    iam, role = emulator.client("iam"), resource(emulator, "SchedulerRole")
+    policy = iam.get_role_policy(RoleName=role, PolicyName="scheduler")["PolicyDocument"]
+
+    iam.delete_role_policy(RoleName=role, PolicyName="scheduler")
+    time.sleep(4)  # what was fired before has ended
+    before = invocations(emulator)
+    time.sleep(7)
+    without = invocations(emulator)
+    iam.put_role_policy(RoleName=role, PolicyName="scheduler", PolicyDocument=json.dumps(policy))
+    time.sleep(7)
+
+    assert before == without < invocations(emulator)
 
 
 def invocations(emulator: Emulator) -> int:
