@@ -21,8 +21,12 @@ from .secrecy import findings
 from .stack import FaultyStack
 
 Wanted = Callable[[Fault], bool]
-AFTERMATH = 720
-"""Seconds for which a fault stays after the answer: by then the fallback has given up on any poll."""
+AFTERMATH = 840
+"""Seconds for which a fault stays after the answer: by then the fallback has given up on any poll, and every
+schedule has come to its EndDate."""
+
+LAST_POLLS = 180
+"""Seconds after the answer within which a poll finds the request answered and deletes its schedule."""
 
 MOST_CALLS = 3000
 """Calls of one run; more would mean that it turns in a circle."""
@@ -89,7 +93,10 @@ def replay(operation: Operation, plain: Plain, *faults: Fault) -> Verdict:
             found = list(_polled_after(end, faults, faulty))
             if end.status != "HUNG":
                 # What is wrong for good doesn't end with the answer.
-                faulty.idle(AFTERMATH)
+                faulty.idle(LAST_POLLS)
+                faulty.polled_on = faulty.armed()
+                faulty.idle(AFTERMATH - LAST_POLLS)
+                faulty.outlived = faulty.armed()
             faulty.recorder.hook = straight
             faulty.idle(300)
             found += wrongs(operation, plain, faults, end, faulty)

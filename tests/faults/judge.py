@@ -77,6 +77,7 @@ def wrongs(
     yield from end.violations
     if faulty.unheard and not _lost_twice(faults):
         yield f"answered once more, otherwise: {faulty.unheard}"
+    yield from _polls(faults, faulty)
     if end.status == plain.end.status:
         yield from _as_ever(operation, plain, fault, end, faulty)
     elif _lost_twice(faults) and end.status == "FAILED" and CANT_RUN in end.reason:
@@ -101,12 +102,21 @@ def _as_ever(
     if not operation.fails:
         if end.physical_id != plain.end.physical_id:
             yield f"the id is {end.physical_id} and not {plain.end.physical_id}"
-        state = faulty.state()
-        if fault and fault.for_good and fault.name in DISARMS:
-            state["schedules"] = plain.after["schedules"]
-        yield from _differences(plain.after, state)
+        yield from _differences(plain.after, faulty.state())
     if fault and end.status == "SUCCESS" and _must_fail(plain, fault):
         yield "succeeded although the call was denied"
+
+
+def _polls(faults: Sequence[Fault], faulty: FaultyStack) -> Iterator[str]:
+    if faulty.polled_on and not any(map(_keeps_polling, faults)):
+        yield f"still polled some minutes after the answer: {faulty.polled_on}"
+    if faulty.outlived:
+        yield f"a schedule that doesn't end by itself: {faulty.outlived}"
+
+
+def _keeps_polling(fault: Fault) -> bool:
+    """Tell whether a fault may keep a schedule until its EndDate: no invocation can delete it."""
+    return fault.for_good and (fault.name.startswith("scheduler:") or fault.kind.startswith("killed"))
 
 
 def _lost_twice(faults: Sequence[Fault]) -> bool:

@@ -75,6 +75,8 @@ class FaultyStack(FakeCloudFormation):
         self.other_logs = io.StringIO()
         self.printed = io.StringIO()
         self.unheard: list[bytes] = []
+        self.polled_on: list[str] = []
+        self.outlived: list[str] = []
         super().__init__(self.aws.clock, self.aws.schedules, stack_name=stack_name, failed=self._fall_back)
 
     def __enter__(self) -> Self:

@@ -7,12 +7,14 @@ import re
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from massdriver_redis.aws.poll_schedule import PollSchedules
+from massdriver_redis.cloudformation import poll_event
 from massdriver_redis.handler import PollingResource
 from massdriver_redis.planner import delete as teardown
 from massdriver_redis.planner.decision import Reject, UpToDate
@@ -155,7 +157,19 @@ def test_it_finds_a_cluster_left_behind(found_in_create, monkeypatch):
 def test_it_finds_a_schedule_left_behind(found_in_create, monkeypatch):
     monkeypatch.setattr(PollSchedules, "delete", lambda *_: None)
 
-    assert "/schedules" in found_in_create(PUT, "throttled", False)
+    assert "still polled" in found_in_create(PUT, "throttled", False)
+
+
+def test_it_finds_a_schedule_that_does_not_end_by_itself(found_in_create, monkeypatch):
+    dates = poll_event.schedule_dates
+
+    def long(*given):
+        start, end = dates(*given)
+        return start, end + timedelta(days=1)
+
+    monkeypatch.setattr(poll_event, "schedule_dates", long)
+
+    assert "doesn't end by itself" in found_in_create("scheduler:DeleteSchedule", "denied", True)
 
 
 def test_it_finds_a_fault_that_is_taken_for_the_end(found_in_create, monkeypatch):
