@@ -115,8 +115,12 @@ def _polls(faults: Sequence[Fault], faulty: FaultyStack) -> Iterator[str]:
 
 
 def _keeps_polling(fault: Fault) -> bool:
-    """Tell whether a fault may keep a schedule until its EndDate: no invocation can delete it."""
-    return fault.for_good and (fault.name.startswith("scheduler:") or fault.kind.startswith("killed"))
+    """Tell whether a fault may keep a schedule until its EndDate.
+
+    No invocation can delete it, or none learns that CloudFormation took the response.
+    """
+    stays = fault.name.startswith(("scheduler:", PUT)) or fault.kind.startswith("killed")
+    return fault.for_good and stays
 
 
 def _lost_twice(faults: Sequence[Fault]) -> bool:
