@@ -17,7 +17,7 @@ import answer
 from envelope import FailedEvent, Failure, read, reason, request_in
 from schedules import Schedule, Schedules, connect
 
-PATIENCE = 600
+FAILS_FOR = 600
 """Seconds that polls may go on failing: one lost poll means nothing, the next comes within a minute."""
 
 NOTE_INTERVAL = 120
@@ -83,7 +83,7 @@ def _may_recover(failed: FailedEvent, schedule: Schedule, schedules: Schedules, 
     since, last = (float(noted[1]), float(noted[2])) if noted else (now, 0.0)
     if now - last > LARGEST_GAP:
         since = now
-    if now - since >= PATIENCE:
+    if now - since >= FAILS_FOR:
         return False
     if now - last >= NOTE_INTERVAL:
         schedules.note(schedule, _NOTE.format(since=int(since), last=int(now)), now)
@@ -101,7 +101,7 @@ def _answered(failed: FailedEvent, put: Put) -> Done:
 def _explained(failed: FailedEvent) -> str:
     cause = reason(failed.cause, limit=150)
     if failed.schedule_name:
-        return f"The provider function has failed for {PATIENCE // 60} minutes: {cause}; see its log group."
+        return f"The provider function has failed for {FAILS_FOR // 60} minutes: {cause}; see its log group."
     return f"The provider function could not run: {cause}; see its log group."
 
 

@@ -65,7 +65,7 @@ class FailedEvent:
 
     @property
     def succeeds(self) -> bool:
-        """Tell whether there is nothing to do that could fail: the Delete of what was never made."""
+        """Return whether there is nothing to do that could fail: the Delete of what was never made."""
         return self.event["RequestType"] == "Delete" and self.physical_id.startswith(NOTHING_MADE)
 
     def _unknown(self) -> str:
@@ -99,7 +99,7 @@ def request_in(failure: Failure, carried: object) -> FailedEvent | None:
 
 
 def may_answer(url: str, response_host: str) -> bool:
-    """Tell whether `url` is https and of AWS, or of the one extra host ("host" or "host:port")."""
+    """Return whether `url` is https and of AWS, or of the one extra host ("host" or "host:port")."""
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -55,7 +55,7 @@ class Schedule:
 
     @property
     def description(self) -> str:
-        """The text beside it, empty unless noted."""
+        """The text alongside it, empty unless noted."""
         return str(self.fields.get("Description", ""))
 
 
@@ -67,7 +67,7 @@ class Schedules:
         self._group = group
 
     def exists(self, suffix: str) -> bool:
-        """Tell whether the name of a schedule ends with `suffix`.
+        """Return whether the name of a schedule ends with `suffix`.
 
         Of a schedule group that is gone none exists; any other failed read raises.
         """

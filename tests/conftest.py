@@ -1,4 +1,4 @@
-"""Fixtures that several test files share, and what passing tests tell."""
+"""Fixtures that several test files share, and what passing tests report."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def test_flip_flops_in_place_keep_the_cluster_and_end_as_they_began(stack: Stack
     assert shape(stack, physical_id) == began
     assert stack.simulator.group(physical_id) is group
     assert stack.token(physical_id) == token
-    # Every turn costs what the first one did.
+    # Every round costs what the first one did.
     assert calls[0::2] == [calls[0]] * 3
     assert calls[1::2] == [calls[1]] * 3
     assert everything(stack) == ONE_OF_EACH

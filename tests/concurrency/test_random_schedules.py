@@ -19,7 +19,7 @@ from tests.concurrency.schedules.run import a_seed, run
 from tests.conftest import TOLD
 
 SEED = 20260701
-Tell = Callable[[str, object], None]
+Report = Callable[[str, object], None]
 
 
 def test_a_seeded_share_of_schedules_of_the_planner() -> None:
@@ -50,11 +50,11 @@ def test_the_handler_s_schedules_find_that_old_events_act(monkeypatch) -> None:
 
 @pytest.mark.full
 @pytest.mark.parametrize("part", range(4))
-def test_2_500_of_10_000_schedules_of_the_planner(record_property: Tell, part: int) -> None:
+def test_2_500_of_10_000_schedules_of_the_planner(record_property: Report, part: int) -> None:
     record_property(TOLD, run(Reconciler, a_seed() + part, schedules=2_500, steps=25))
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("part", range(2))
-def test_500_of_1_000_schedules_of_the_handler(record_property: Tell, part: int) -> None:
+def test_500_of_1_000_schedules_of_the_handler(record_property: Report, part: int) -> None:
     record_property(TOLD, run(Handler, a_seed() + part, schedules=500, steps=6))

@@ -75,7 +75,7 @@ class Shop:
         return client.artifact(self._stack.outputs())
 
     def answers_ping(self) -> bool:
-        """Tell whether the stack's cluster answers a PING over TLS, with the artifact's password."""
+        """Return whether the stack's cluster answers a PING over TLS, with the artifact's password."""
         return client.ping(self.emulator, self.artifact()) if INSTALLED else True
 
     def cluster(self) -> Cluster:

@@ -13,7 +13,7 @@ from typing import Any
 from tests.harness.cloudformation import HungError
 from tests.harness.recorder import Call
 
-from .faults import KINDS, possible, strike
+from .faults import KINDS, hit, possible
 from .judge import End, Fault, Plain, wrongs
 from .operations import Operation
 from .recorder import Send, straight
@@ -29,7 +29,7 @@ LAST_POLLS = 180
 """Seconds after the answer within which a poll finds the request answered and deletes its schedule."""
 
 MOST_CALLS = 3000
-"""Calls of one run; more would mean that it turns in a circle."""
+"""Calls of one run; more would mean that it never ends."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class _Injection:
             here = index == fault.index or (fault.for_good and index > fault.index)
             named = call.name == (fault.name or call.name)
             if here and named and possible(call.name, fault.kind, for_good=fault.for_good):
-                return strike(fault.kind, call, send)
+                return hit(fault.kind, call, send)
         return send()
 
 
@@ -90,7 +90,6 @@ def replay(operation: Operation, plain: Plain, *faults: Fault) -> Verdict:
             end = _end(operation, faulty)
             status = end.status
             _same_way(plain, faults[0], faulty)
-            found = list(_polled_after(end, faults, faulty))
             if end.status != "HUNG":
                 # What is wrong for good doesn't end with the answer.
                 faulty.idle(LAST_POLLS)
@@ -99,7 +98,7 @@ def replay(operation: Operation, plain: Plain, *faults: Fault) -> Verdict:
                 faulty.outlived = faulty.armed()
             faulty.recorder.hook = straight
             faulty.idle(300)
-            found += wrongs(operation, plain, faults, end, faulty)
+            found = list(wrongs(operation, plain, faults, end, faulty))
         except Exception as error:
             found = [f"{type(error).__name__}: {error}", traceback.format_exc()[-1500:]]
         found += [f"a secret is told: {where}" for where in sorted(set(findings(faulty)))]
@@ -149,15 +148,6 @@ def _same_way(plain: Plain, fault: Fault, faulty: FaultyStack) -> None:
     """Hold that the replay came to the fault by the recorded way: else it tests something else."""
     came = tuple(call.name for call in faulty.recorder.calls[: fault.index + 1])
     assert came == plain.calls[: fault.index + 1], "the replay left the recorded way before its fault"
-
-
-def _polled_after(end: End, faults: Iterable[Fault], faulty: FaultyStack) -> Iterator[str]:
-    """Yield what still polls minutes after the end, long before it would end by itself."""
-    if end.status == "HUNG" or any(fault.for_good for fault in faults):
-        return
-    faulty.idle(180)
-    if faulty.armed():
-        yield f"/schedules are left: {', '.join(faulty.armed())}"
 
 
 def _end(operation: Operation, faulty: FaultyStack) -> End:

@@ -131,7 +131,7 @@ _OF_PUT = {
 
 
 def possible(name: str, kind: str, *, for_good: bool) -> bool:
-    """Tell whether a call of this name can have this fault, once or for good.
+    """Return whether a call of this name can have this fault, once or for good.
 
     A read that finds nothing is stale, and no read is stale for good. A presigned URL that S3 refuses is
     refused for good.
@@ -146,7 +146,7 @@ def possible(name: str, kind: str, *, for_good: bool) -> bool:
     return True
 
 
-def strike(kind: str, call: Call, send: Send) -> Any:
+def hit(kind: str, call: Call, send: Send) -> Any:
     """Let the fault happen at a call."""
     match kind:
         case "killed before":

@@ -115,7 +115,7 @@ def _polls(faults: Sequence[Fault], faulty: FaultyStack) -> Iterator[str]:
 
 
 def _keeps_polling(fault: Fault) -> bool:
-    """Tell whether a fault may keep a schedule until its EndDate.
+    """Return whether a fault may keep a schedule until its EndDate.
 
     No invocation can delete it, or none learns that CloudFormation took the response.
     """
@@ -124,7 +124,7 @@ def _keeps_polling(fault: Fault) -> bool:
 
 
 def _lost_twice(faults: Sequence[Fault]) -> bool:
-    """Tell whether both tries of an event can have been lost.
+    """Return whether both tries of an event can have been lost.
 
     The process died, or what became of the response is not known and there is no poll to send it again.
     """
@@ -133,13 +133,13 @@ def _lost_twice(faults: Sequence[Fault]) -> bool:
 
 
 def _must_fail(plain: Plain, fault: Fault) -> bool:
-    """Tell whether the request can't be done: a call it needs before the answer is denied for good."""
+    """Return whether the request can't be done: a call it needs before the answer is denied for good."""
     needed = fault.index < plain.answered_at and fault.name not in OPTIONAL | DISARMS
     return needed and fault.for_good and fault.kind == "denied"
 
 
 def _names(fault: Fault, reason: str) -> bool:
-    """Tell whether the Reason says where the trouble is; of a process that died nobody knows where."""
+    """Return whether the Reason says where the trouble is; of a process that died nobody knows where."""
     if fault.kind.startswith("killed") or fault.name == PUT:
         return bool(reason)
     words = (fault.name.split(":")[1], _IN_OTHER_WORDS.get(fault.name, fault.name))

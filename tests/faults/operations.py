@@ -15,7 +15,7 @@ Act = Callable[[FaultyStack], ReceivedResponse]
 
 SMALL = {**document.FREE_TIER, "secure": False}
 _FAILED_CREATE = "Could not create the cache cluster: insufficient capacity in the zone"
-_TAKEN_BACK = "Unable to add replicas: not enough addresses in the subnets"
+_REVERTED = "Unable to add replicas: not enough addresses in the subnets"
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Operation:
     """One request in its setting.
 
     `prepare` makes the setting and `act` sends the request; `mend` is what CloudFormation or its user does
-    where it failed, up to the deletion of the stack. `fails` tells that it ends in FAILED without any fault.
-    `restores` tells that `mend` first brings back what was before (a rolled back Update).
+    where it failed, up to the deletion of the stack. `fails` says that it ends in FAILED without any fault.
+    `restores` says that `mend` first brings back what was before (a rolled back Update).
     """
 
     name: str
@@ -73,14 +73,14 @@ def clean_up(faulty: FaultyStack) -> None:
     _demand(faulty.clean_up_old(), "the repeated clean-up")
 
 
-def nothing(_world: FaultyStack) -> None:
+def nothing(_faulty: FaultyStack) -> None:
     """Leave it to the Delete that ends every run."""
 
 
 # --- settings --------------------------------------------------------------------------------------
 
 
-def _bare(_world: FaultyStack) -> None:
+def _bare(_faulty: FaultyStack) -> None:
     """Nothing is there yet."""
 
 
@@ -123,8 +123,8 @@ def _fail_create(faulty: FaultyStack) -> None:
     faulty.aws.simulator.fail_next_create(_FAILED_CREATE)
 
 
-def _take_back_replicas(faulty: FaultyStack) -> None:
-    faulty.aws.simulator.roll_back_next("replicas", _TAKEN_BACK)
+def _revert_replicas(faulty: FaultyStack) -> None:
+    faulty.aws.simulator.roll_back_next("replicas", _REVERTED)
 
 
 def _failed_create(faulty: FaultyStack) -> None:
@@ -213,7 +213,7 @@ OPERATIONS = (
     ),
     Operation(
         "rollback of a failed update",
-        _updated(_REPLICATED, _TWICE, fails=True, order=_take_back_replicas),
+        _updated(_REPLICATED, _TWICE, fails=True, order=_revert_replicas),
         FaultyStack.swap,
         swap_again,
         restores=False,

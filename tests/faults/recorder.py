@@ -64,5 +64,5 @@ class Recorder:
         return self.hook(len(self.calls) - 1, call, send)
 
     def clear(self) -> None:
-        """Begin anew: numbers start at 0 again."""
+        """Begin again: numbers start at 0 again."""
         self.calls.clear()

@@ -1,4 +1,4 @@
-"""Explore all, in several processes; tell what went wrong, and how much was tried."""
+"""Explore all, in several processes; report what went wrong, and how much was tried."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def _polled(faulty: FaultyStack) -> Iterator[Place]:
 
 
 def _is_open(faulty: FaultyStack, target: Mapping[str, Any]) -> bool:
-    """Tell whether the request that a schedule's target carries is still to be answered."""
+    """Return whether the request that a schedule's target carries is still to be answered."""
     request = faulty.requests.get(json.loads(target["Input"]).get("RequestId"))
     return request is not None and not request.puts
 

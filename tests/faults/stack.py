@@ -57,7 +57,7 @@ TIMING = Timing(
 )
 """Slow things outlast an invocation, so that polls are explored too; the rest keeps runs short."""
 
-_LEDGER = "massdriver-redis:"
+_RECORD = "massdriver-redis:"
 _LASTING = {"massdriver-redis:owner", "massdriver-redis:provider", "massdriver-redis:in-service"}
 
 
@@ -299,9 +299,9 @@ def _every_log_to(stream: io.StringIO) -> Iterator[None]:
 
 
 def _lasting(tags: list[dict[str, str]]) -> dict[str, str]:
-    """Return tags without the ledger's notes, which name the requests that came by."""
+    """Return tags without the record's notes, which name the requests that came by."""
     return {
         tag["Key"]: "" if tag["Key"].endswith("in-service") else tag["Value"]
         for tag in tags
-        if not tag["Key"].startswith(_LEDGER) or tag["Key"] in _LASTING
+        if not tag["Key"].startswith(_RECORD) or tag["Key"] in _LASTING
     }

@@ -56,7 +56,7 @@ CALLS = {
     "delete of a failed create": 59,
     "delete of a cancelled create": 78,
 }
-"""Calls recorded of each operation: what is explored can't shrink unseen, and docs/faults.md tells it."""
+"""Calls recorded of each operation: what is explored can't shrink unseen, and docs/faults.md shows it."""
 
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 operations = pytest.mark.parametrize("name", [*BY_NAME])
@@ -83,7 +83,7 @@ def test_an_operation_makes_as_many_calls_as_are_on_record(plain, name):
     assert PUT in calls
 
 
-def test_the_page_on_faults_tells_the_operations_and_how_many_runs_there_are(plain):
+def test_the_page_on_faults_shows_the_operations_and_how_many_runs_there_are(plain):
     page = (Path(__file__).parents[2] / "docs" / "faults.md").read_text("utf-8")
     told = re.findall(r"^\| ([\w -]+) \| (\d+) \|$", page, re.MULTILINE)
     faults = sum(len([*every(n, call)]) for name in BY_NAME for n, call in enumerate(plain(name).calls))
@@ -203,7 +203,7 @@ def test_it_finds_a_second_answer_that_says_something_else(found_in_create, monk
 
 
 @pytest.mark.parametrize("planted", [False, True])
-def test_the_search_tells_its_runs_and_fails_on_a_violation(monkeypatch, capsys, planted):
+def test_the_search_reports_its_runs_and_fails_on_a_violation(monkeypatch, capsys, planted):
     asked = ["faults", "create", "--at", "0", "--kind", "throttled", "--pairs", "2"]
     monkeypatch.setattr(sys, "argv", asked)
     # In this process: another would not see what is planted.

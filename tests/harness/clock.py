@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 MIDSUMMER_2026 = 1_782_864_000.0
-"""2026-07-01T00:00:00Z, the day the simulated world begins."""
+"""2026-07-01T00:00:00Z, the day the simulated time begins."""
 
 
 class SimulatedClock:
@@ -27,7 +27,7 @@ class SimulatedClock:
 
 
 class FastClock:
-    """The machine's clock, `speed` times as fast from the moment it is made."""
+    """The machine's clock, `speed` times as fast from when it is made."""
 
     def __init__(self, speed: float = 1.0) -> None:
         self._speed = speed

@@ -69,7 +69,7 @@ class ReceivedResponse:
 class SentRequest:
     """One request on its way; `puts` are all bodies that arrived for it, the first of them counts.
 
-    `given_up` tells that CloudFormation cancelled it, or that the fallback answered it too: what is said
+    `given_up` says that CloudFormation cancelled it, or that the fallback answered it too: what is said
     twice then need not agree.
     """
 
@@ -353,9 +353,9 @@ class FakeCloudFormation:
         elif self.failed:
             self.failed(on_failure_record(delivery.event, error))
 
-    def _advance_to(self, moment: float) -> None:
+    def _advance_to(self, when: float) -> None:
         # A long invocation may have slept past what was due; then it is simply late.
-        self.clock.advance(max(0.0, moment - self.clock.now()))
+        self.clock.advance(max(0.0, when - self.clock.now()))
 
     # --- responses ---------------------------------------------------------------------------------
 

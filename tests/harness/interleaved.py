@@ -149,9 +149,9 @@ class Interleaved:
         self.real = real
         self._cloud = MotoAws(timing) if real else None
         self._swift = None if real else InMemoryAws(timing)
-        self.clock: SimulatedClock = self._world.clock
-        self.simulator = self._world.simulator
-        self.schedules = self._world.schedules
+        self.clock: SimulatedClock = self._aws.clock
+        self.simulator = self._aws.simulator
+        self.schedules = self._aws.schedules
         self.recorder = Recorder(before=self._before)
         self.cloudformation = InterleavedCloudFormation(self, lateness=lateness, failed=self._fall_back)
         self.made: list[Made] = []
@@ -162,11 +162,11 @@ class Interleaved:
         self._open = ExitStack()
 
     @property
-    def _world(self) -> Any:
+    def _aws(self) -> Any:
         return self._cloud or self._swift
 
     def __enter__(self) -> Self:
-        for each in (self._world, self.recorder, self.cloudformation):
+        for each in (self._aws, self.recorder, self.cloudformation):
             self._open.enter_context(each)
         return self
 
@@ -260,10 +260,10 @@ class Interleaved:
         arn = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
         subnets = [
             {"arn": f"{arn}:subnet/{name}", "aws_zone": f"{REGION}{zone}", "cidr": "10.1.0.0/24"}
-            for name, zone in zip(self._world.subnets, "aba", strict=False)
+            for name, zone in zip(self._aws.subnets, "aba", strict=False)
         ]
         infrastructure = {
-            "arn": f"{arn}:vpc/{self._world.vpc}",
+            "arn": f"{arn}:vpc/{self._aws.vpc}",
             "cidr": "10.1.0.0/16",
             "internal_subnets": subnets[:2],
             "private_subnets": subnets[2:],

@@ -33,8 +33,8 @@ class Script:
     The last one repeats. Unless `polls` is False, each request is polled by a schedule.
     """
 
-    def __init__(self, cloudformation, *turns, polls=True):
-        self.turns = list(turns)
+    def __init__(self, cloudformation, *outcomes, polls=True):
+        self.outcomes = list(outcomes)
         self.polls = polls
         self.seen = []
         self.clock = cloudformation.clock
@@ -43,7 +43,7 @@ class Script:
 
     def begin(self, request, _context):
         self.seen.append(request)
-        return _Turn(self, request, self.turns.pop(0) if len(self.turns) > 1 else self.turns[0])
+        return _Work(self, request, self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0])
 
     def carried(self, schedule, _context):
         return self.schedules.read(schedule)
@@ -52,7 +52,7 @@ class Script:
         self.schedules.delete(request.schedule_name)
 
 
-class _Turn:
+class _Work:
     physical_id = ID
 
     def __init__(self, script, request, outcome):
@@ -162,7 +162,7 @@ def test_rolling_a_finished_replacement_back_deletes_the_new_one(cloudformation)
 
     cloudformation.create("Redis", {"secure": True})
     cloudformation.update("Redis", {"secure": False}, clean_up=False)
-    script.turns[-1] = Response("SUCCESS", "shop-redis-zyxwvutsrq")
+    script.outcomes[-1] = Response("SUCCESS", "shop-redis-zyxwvutsrq")
     cloudformation.roll_back("Redis")
 
     assert [request.physical_id for request in script.seen[2:]] == ["shop-redis-zyxwvutsrq"] * 2
@@ -256,7 +256,7 @@ def violations(sent, first=None):
     return list(judge(request, json.dumps(sent).encode(), sent))
 
 
-def test_a_right_response_meets_no_complaint():
+def test_a_right_response_meets_no_objection():
     assert violations(SENT) == []
     assert violations(SENT, first=SENT) == []
 

@@ -155,7 +155,7 @@ class Reconciliation:
         """Make a change, as far as the observation behind it is fresh and the deadline has not passed."""
         for call in change.calls:
             if self._clock.now() >= self._request.deadline and call.service == "elasticache":
-                return Requeue(self._retries.trouble or f"waiting to {call.summary}")
+                return Requeue(self._retries.trouble or f"waiting to {call.summary} ({call.name})")
             overtaken = self._lease.check() if call.creates_record else None
             if overtaken or self._clock.now() > seen.taken_at + MAX_OBSERVATION_AGE:
                 return overtaken

@@ -205,7 +205,7 @@ class Handler(RuleBasedStateMachine):
         assert str(group.replicas) == live["replicas"]
         assert group.tls == (live["secure"] == "true")
         assert tags == live.get("tags", {})
-        # Beside the group and its subnet group: the security group, and the secret of a token.
+        # Alongside the group and its subnet group: the security group, and the secret of a token.
         assert len(self.interleaved.leftovers()) == 3 + group.tls
         self.held = set()
         self.interleaved.finish()
@@ -301,10 +301,10 @@ class Handler(RuleBasedStateMachine):
 
     def _trouble(self, request: SentRequest, troubles: Troubles | None) -> None:
         for what, at in troubles or ():
-            self.interleaved.cut(request, at, lambda what=what, at=at: self._strike(what, at, request))
+            self.interleaved.cut(request, at, lambda what=what, at=at: self._hit(what, at, request))
         self.past.append(request)
 
-    def _strike(self, what: str, at: int, request: SentRequest) -> None:
+    def _hit(self, what: str, at: int, request: SentRequest) -> None:
         older = self.past[at % len(self.past)]
         match what:
             case "kill":

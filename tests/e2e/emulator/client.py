@@ -35,7 +35,7 @@ def masked(found: dict[str, Any]) -> str:
 
 
 def ping(emulator: Emulator, found: dict[str, Any], password: str | None = None) -> bool:
-    """Tell whether the cluster of an artifact answers PING over TLS.
+    """Return whether the cluster of an artifact answers PING over TLS.
 
     `password` replaces the artifact's own; a wrong one raises redis.AuthenticationError.
     """

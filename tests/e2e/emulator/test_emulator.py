@@ -109,7 +109,7 @@ def test_a_good_response_gives_the_id_and_the_attributes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "complaint"),
+    ("broken", "refusal"),
     [
         ({"Data": {"x": "y" * 4096}}, "too long"),
         ({"PhysicalResourceId": ""}, "Invalid PhysicalResourceId"),
@@ -122,8 +122,8 @@ def test_a_good_response_gives_the_id_and_the_attributes() -> None:
         ({"Status": "FAILED", "Reason": "no free addresses"}, "no free addresses"),
     ],
 )
-def test_every_other_response_fails_the_resource(broken: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(FailedError, match=complaint):
+def test_every_other_response_fails_the_resource(broken: dict[str, Any], refusal: str) -> None:
+    with pytest.raises(FailedError, match=refusal):
         custom_resources._judged({**GOOD, **broken}, EVENT)
 
 
@@ -156,7 +156,7 @@ def test_what_aws_would_not_take_is_refused(
     monkeypatch.setattr(schedules.execution_role, "trust_refusal", lambda *_: "no such role")
     body = {"StartDate": 60, "EndDate": 660, "Target": {"Input": "{}"}, **changes}
 
-    assert words in schedules.complaint(name, body, now=0.1)
+    assert words in schedules.refusal(name, body, now=0.1)
 
 
 def test_an_input_is_delivered_with_schedulers_attributes_filled_in() -> None:

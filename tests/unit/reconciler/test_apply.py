@@ -29,7 +29,7 @@ def groups(stack):
 
 
 def untouched(stack, physical_id):
-    """Tell whether the only writes since the calls were forgotten were notes on the security group."""
+    """Return whether the only writes since the calls were forgotten were notes on the security group."""
     notes = {"ec2:CreateTags"}
     mine = [
         call
@@ -226,7 +226,7 @@ def test_without_that_permission_the_catalog_still_knows_what_is_not_sold(stack)
 # A create that AWS fails
 
 
-def test_a_failed_create_tells_what_aws_s_events_tell(stack):
+def test_a_failed_create_says_what_aws_s_events_say(stack):
     stack.simulator.fail_next_create("Insufficient free IP addresses in the subnets.")
 
     response = stack.create(NAME, stack.properties())
@@ -245,7 +245,7 @@ def test_a_failed_create_without_an_event_says_so(stack):
     assert "no event says why" in stack.create(NAME, stack.properties()).reason
 
 
-def test_a_create_over_the_leftover_of_a_failed_one_starts_anew(stack):
+def test_a_create_over_the_leftover_of_a_failed_one_starts_again(stack):
     stack.simulator.fail_next_create("Cannot do it.")
     failed = stack.create(NAME, stack.properties())
 
@@ -385,7 +385,7 @@ def test_an_update_never_touches_a_cluster_of_another_owner(stack):
     assert stack.writes() == []
 
 
-def test_a_create_over_a_cluster_that_was_handed_over_leaves_it_alone(stack):
+def test_a_create_over_a_cluster_in_service_leaves_it_alone(stack):
     physical_id = stack.created()
 
     response = stack.create(NAME, stack.properties())
@@ -435,7 +435,7 @@ def test_all_other_subnets_at_once_are_refused_with_the_way_there(stack):
 
     response = stack.changed(stack.properties(vpc=stack.vpc(stack.cloud.subnets[1:])))
 
-    assert "add the new ones beside the old in one update" in response.reason
+    assert "add the new ones to the old in one update" in response.reason
     assert stack.writes() == []
 
 
@@ -494,7 +494,7 @@ def test_a_replacement_that_stops_at_any_step_leaves_nothing_after_the_rollback(
 
 
 @pytest.mark.parametrize("status", ["is known", "is denied"])
-def test_a_replacement_that_fails_after_its_cluster_was_marked_as_handed_over_is_taken_back(stack, status):
+def test_a_replacement_that_fails_after_its_cluster_was_marked_as_in_service_is_removed(stack, status):
     original = stack.created(secure=False)
     in_service = []
 
@@ -515,7 +515,7 @@ def test_a_replacement_that_fails_after_its_cluster_was_marked_as_handed_over_is
     assert stack.secrets() == []
 
 
-def test_a_replacement_out_of_time_is_taken_back_while_it_is_still_being_made():
+def test_a_replacement_that_timed_out_is_removed_while_it_is_still_being_made():
     with StackUnderTest(replace(BRISK, create=250)) as stack:
         original = stack.created()
 
@@ -527,7 +527,7 @@ def test_a_replacement_out_of_time_is_taken_back_while_it_is_still_being_made():
         assert len(stack.security_groups()) == 1
 
 
-def test_a_replacement_cancelled_under_way_is_stopped_and_taken_back():
+def test_a_replacement_cancelled_under_way_is_stopped_and_removed():
     with StackUnderTest(replace(BRISK, create=100)) as stack:
         original = stack.created()
         replacing = stack.properties(**REPLACED)
@@ -546,7 +546,7 @@ def test_a_replacement_cancelled_under_way_is_stopped_and_taken_back():
         assert stack.armed() == []
 
 
-def test_a_replacement_finished_when_the_stack_had_cancelled_it_is_taken_back(stack):
+def test_a_replacement_finished_when_the_stack_had_cancelled_it_is_removed(stack):
     original = stack.created()
     assert stack.update(NAME, stack.properties(**REPLACED), clean_up=False).ok
     stack.resources[NAME].physical_id = original  # the answer came too late
@@ -595,7 +595,7 @@ def test_the_rollback_of_a_finished_replacement_lands_on_the_original_untouched(
     assert len(real.security_groups()) == 1
 
 
-def test_the_rollback_of_a_replacement_heals_an_original_that_was_changed_by_hand(stack):
+def test_the_rollback_of_a_replacement_heals_an_original_that_was_changed_out_of_band(stack):
     original, response = rolled_back_after_a_finished_replacement(stack, drift=True)
 
     assert response.ok, response.reason
@@ -627,7 +627,7 @@ def test_a_replacement_onto_a_cluster_that_still_exists_is_refused(stack):
     assert stack.writes() == []
 
 
-def test_a_replacement_onto_a_cluster_that_is_being_deleted_waits_and_then_makes_it_anew(stack):
+def test_a_replacement_onto_a_cluster_that_is_being_deleted_waits_and_then_makes_it_again(stack):
     original = stack.created()
     assert stack.update(NAME, stack.properties(**REPLACED), clean_up=False).ok
     before = stack.simulator.group(original)
@@ -653,7 +653,7 @@ def test_a_rollback_onto_a_cluster_that_is_being_deleted_fails_and_touches_nothi
     assert stack.writes() == []
 
 
-def test_a_replacement_tried_again_over_its_own_failed_try_starts_anew(stack):
+def test_a_replacement_tried_again_over_its_own_failed_try_starts_again(stack):
     stack.created()
     replacing = stack.properties(**REPLACED)
     stack.simulator.fail_next_create("Cannot do it.")

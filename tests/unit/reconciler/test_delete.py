@@ -86,7 +86,7 @@ def test_a_create_that_made_nothing_has_nothing_to_delete(stack):
 
 
 @pytest.mark.parametrize("gone", ["group", "subnet group", "security group", "secret"])
-def test_what_was_deleted_by_hand_is_not_missed(stack, gone):
+def test_what_was_deleted_out_of_band_is_not_missed(stack, gone):
     physical_id = stack.created()
     name = f"{PREFIX}-{physical_id}"
     if gone == "secret":
@@ -254,7 +254,7 @@ def test_a_group_that_is_being_created_is_waited_for():
         assert stack.leftovers() == []
 
 
-def test_a_group_that_is_being_deleted_by_hand_is_waited_for(stack):
+def test_a_group_that_is_being_deleted_out_of_band_is_waited_for(stack):
     physical_id = stack.created()
     stack.elasticache.delete_replication_group(ReplicationGroupId=physical_id)
 

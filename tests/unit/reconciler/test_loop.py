@@ -689,7 +689,7 @@ def test_an_answer_that_cloudformation_no_longer_takes_is_not_noted_as_given(sta
     assert "massdriver-redis:last-answered-request" not in stack.tags(physical_id)
 
 
-def test_the_answer_is_on_record_beside_the_cluster(stack):
+def test_the_answer_is_on_record_with_the_cluster(stack):
     physical_id = stack.created()
     (request,) = stack.requests.values()
 

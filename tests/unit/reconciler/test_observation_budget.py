@@ -68,7 +68,7 @@ def test_every_look_of_a_great_change_keeps_to_the_budget(old: dict[str, Any], n
         assert sum(look.values()) <= len(ONCE) + 3
 
 
-def test_asking_why_a_change_was_taken_back_costs_six_calls_whatever_the_size() -> None:
+def test_asking_why_a_change_was_reverted_costs_six_calls_whatever_the_size() -> None:
     bench = PlannerBench.made_by(wanted(**shaped(83, 5)), quotas=RAISED)
     bench.simulator.roll_back_next("node_type", "Failed to scale")
     assert isinstance(bench.converge(wanted(**shaped(83, 5, node_type="cache.m5.large"))), Reject)

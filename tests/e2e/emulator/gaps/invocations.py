@@ -41,7 +41,7 @@ def invoke(func: dict[str, Any], config: dict[str, Any], event: dict[str, Any]) 
 
 
 def is_working(event: dict[str, Any]) -> bool:
-    """Tell whether an invocation for the same custom resource is under way."""
+    """Return whether an invocation for the same custom resource is under way."""
     return _resource(event) in _working
 
 

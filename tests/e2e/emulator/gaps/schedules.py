@@ -114,7 +114,7 @@ def filled_in(text: str, schedule_arn: str, scheduled: float) -> str:
     return re.sub(r"<aws\.scheduler\.([a-z-]+)>", lambda found: values.get(found[1], found[0]), text)
 
 
-def complaint(name: str, body: Mapping[str, Any], now: float) -> str:
+def refusal(name: str, body: Mapping[str, Any], now: float) -> str:
     """Return why AWS would not take a schedule, "" where it would."""
     start, end = body.get("StartDate") or now, body.get("EndDate") or float("inf")
     target = body.get("Target") or {}
@@ -135,7 +135,7 @@ def _checked(stock: Callable[[str, Record], Response]) -> Callable[[str, Record]
     def write(name: str, body: Record) -> Response:
         from ministack.services import scheduler
 
-        found = complaint(name, body, time.time())
+        found = refusal(name, body, time.time())
         return scheduler._error(400, "ValidationException", found) if found else stock(name, body)
 
     return write
