@@ -15,9 +15,8 @@ import pytest
 import yaml
 
 from massdriver_redis import catalog
-from massdriver_redis.aws import poll_rule
 from massdriver_redis.calls import secretsmanager
-from massdriver_redis.cloudformation import response
+from massdriver_redis.cloudformation import poll_event, response
 from massdriver_redis.errors import AccessDeniedError, NotUpdatableError, NotYetVisibleError, ResourceError
 from massdriver_redis.planner.decision import Reject
 from massdriver_redis.properties import parse as properties
@@ -191,8 +190,8 @@ def test_the_limits_are_those_of_the_code() -> None:
     for figure in (
         f"**{catalog.NODE_QUOTA} nodes**",
         f"**{rules.MAX_SUBNETS} subnets**",
-        f"**{rules.MAX_TAGS} tags** with {rules.MAX_TAG_TEXT:,} characters",
-        f"**{poll_rule.LARGEST_INPUT:,} characters**",
+        f"**{rules.MAX_TAGS} tags**",
+        f"**{poll_event.LARGEST_INPUT:,} bytes**",
         f"{response.LARGEST_BODY:,} bytes",
     ):
         assert figure in " ".join(limits.split())
