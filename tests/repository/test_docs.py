@@ -191,7 +191,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"**{catalog.NODE_QUOTA} nodes**",
         f"**{rules.MAX_SUBNETS} subnets**",
         f"**{rules.MAX_TAGS} tags**",
-        f"**{poll_event.LARGEST_INPUT:,} bytes**",
+        f"**{poll_event.LARGEST_INPUT // 1024} KB**",
         f"{response.LARGEST_BODY:,} bytes",
     ):
         assert figure in " ".join(limits.split())
