@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -26,8 +27,9 @@ ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
+DECISIONS = ROOT / "docs" / "adr"
 TESTS = ROOT / "tests" / "README.md"
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), TESTS])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), TESTS])
 
 RENAMED = {"envelope", "context", "constants", "events", "schedules", "wire"}
 """Temporary: modules of the harness on their way from the first two names to the next two, and new ones."""
@@ -209,14 +211,49 @@ def test_the_table_of_versions_names_every_version_of_the_catalog() -> None:
 # --- the other pages -------------------------------------------------------------------------------
 
 
+def tree(text: str) -> Iterator[str]:
+    """The paths of a tree of folders, folders with a slash at the end, out of its indentation."""
+    folders: list[str] = []
+    for line in text.splitlines():
+        indent, name = len(line) - len(line.lstrip()), line.split()[0]
+        folders = folders[: indent // 2]
+        yield "".join([*folders, name])
+        if name.endswith("/"):
+            folders.append(name)
+
+
 def test_the_architecture_names_every_module_and_nothing_else() -> None:
-    named = set(re.findall(r"`([\w/]+\.(?:py|json))`", ARCHITECTURE.read_text("utf-8")))
-    root = ROOT / "function" / "massdriver_redis"
-    modules = [file for file in root.rglob("*.*") if file.suffix in (".py", ".json")]
-    package = {str(file.relative_to(root)) for file in modules if file.name != "__init__.py"}
-    others = {file.name for folder in ("function", "fallback") for file in (ROOT / folder).glob("*.py")}
-    assert package <= named
-    assert named <= package | others
+    named = set(tree(blocks(ARCHITECTURE, "text")[0]))
+    files = [*(ROOT / "function").rglob("*.*"), *(ROOT / "fallback").glob("*.*")]
+    sources = {file for file in files if file.suffix in (".py", ".json") and file.name != "__init__.py"}
+
+    assert {path for path in named if not path.endswith("/")} == {
+        str(file.relative_to(ROOT)) for file in sources
+    }
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_layers_are_those_that_import_linter_holds() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    held = next(each for each in settings["tool"]["importlinter"]["contracts"] if each["type"] == "layers")
+    shown = [re.split(r" {2,}", line)[0] for line in blocks(ARCHITECTURE, "text")[1].splitlines()]
+    assert shown == held["layers"]
+
+
+def test_the_index_of_decisions_names_every_record_by_its_title() -> None:
+    index = re.findall(
+        r"^\| \[(\d{4})\]\((\1-.+\.md)\)", (DECISIONS / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    records = sorted(DECISIONS.glob("0*.md"))
+    assert [name for _, name in index] == [record.name for record in records]
+    for record in records:
+        headings = re.findall(r"^#+ (.+)$", record.read_text("utf-8"), re.MULTILINE)
+        assert headings[0].startswith(f"{record.name[:4]} ")
+        assert [each for each in headings if each in ("Context", "Decision", "Consequences")] == [
+            "Context",
+            "Decision",
+            "Consequences",
+        ], record.name
 
 
 def test_the_architecture_names_every_variable_of_the_functions() -> None:
