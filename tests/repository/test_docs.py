@@ -18,8 +18,14 @@ import yaml
 from massdriver_redis import catalog
 from massdriver_redis.calls import secretsmanager
 from massdriver_redis.cloudformation import poll_event, response
-from massdriver_redis.errors import AccessDeniedError, NotUpdatableError, NotYetVisibleError, ResourceError
-from massdriver_redis.planner.decision import Reject
+from massdriver_redis.errors import (
+    AccessDeniedError,
+    NotUpdatableError,
+    NotYetVisibleError,
+    ResourceError,
+    TransientError,
+)
+from massdriver_redis.planner.decision import Reject, Requeue
 from massdriver_redis.properties import parse as properties
 from massdriver_redis.properties import rules, schemas
 
@@ -36,7 +42,7 @@ RENAMED = {"envelope", "context", "constants", "events", "schedules", "wire"}
 
 FAILURES = {
     *(each.__name__ for each in (AccessDeniedError, NotUpdatableError, NotYetVisibleError, ResourceError)),
-    *(each.__name__ for each in (Reject, schemas.SchemaError)),
+    *(each.__name__ for each in (Reject, Requeue, TransientError, schemas.SchemaError)),
     "_failed",
     "_nothing_made",
 }
@@ -46,8 +52,10 @@ REASONING = (
     "planner/create",
     "planner/plan",
     "planner/replacement",
+    "planner/target",
     "reconciler/apply",
     "reconciler/delete",
+    "state/observed",
 )
 """Modules that also return Reasons from functions of their own."""
 
@@ -315,6 +323,8 @@ def failures() -> Iterator[str]:
                     yield from texts(node.args[0])
             elif isinstance(node, ast.Return) and node.value and module in REASONING:
                 yield from (text for text in texts(node.value) if " " in text)
+            elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "reason":
+                yield from texts(node.value)
 
 
 def test_every_reason_in_the_runbook_is_one_that_the_code_gives() -> None:
