@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from massdriver_redis import catalog, log
 from massdriver_redis.aws import session
 from massdriver_redis.calls import ec2, elasticache
-from massdriver_redis.cloudformation import attributes, delivery, request, response
+from massdriver_redis.cloudformation import attributes, delivery, response, response_url
 from massdriver_redis.properties import arns, coercion, parse, rules, schemas, violations, windows
 from massdriver_redis.state import naming, observed, ownership, record
 
@@ -112,7 +112,7 @@ _REFERENCED: tuple[Bug, ...] = (
     ),
     Bug(
         "any host may be answered",
-        request._response_url,
+        response_url.checked,
         drop_guard(at=-1),
         ("unit/cloudformation/test_request.py", "contract/test_hostile.py"),
     ),

@@ -1,16 +1,16 @@
-"""CloudFormation's envelope: what an event is, when it began, and where it may be answered."""
+"""CloudFormation's envelope: what an event is, and when its request began."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Literal
-from urllib.parse import parse_qs, unquote, urlsplit
 
+from massdriver_redis.cloudformation import response_url
 from massdriver_redis.errors import EnvelopeError
 from massdriver_redis.state.naming import Owner
+from massdriver_redis.state.record import RequestVersion
 
 Kind = Literal["Create", "Update", "Delete"]
 
@@ -25,10 +25,8 @@ POLL_MARK = "CrHelperPoll"
 
 _MARGIN = POLL_INTERVAL + 60
 _OLDEST_FIRST_DELIVERY = 900
-_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn")
 _STACK_ID = re.compile(r"arn:[a-z0-9-]+:cloudformation:[a-z0-9-]*:\w*:stack/[^/\s]+/[^/\s]+", re.ASCII)
 _VISIBLE = re.compile(r"[!-~]+")
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 _SIZES = {
     "StackId": 1024,
     "RequestId": 128,
@@ -36,7 +34,6 @@ _SIZES = {
     "ResponseURL": 4096,
     "ScheduleName": 64,
 }
-_SECRET_PARAMETERS = ("X-Amz-Signature", "Signature", "X-Amz-Security-Token", "x-amz-security-token")
 
 
 @dataclass(frozen=True)
@@ -72,6 +69,11 @@ class Request:
         return Owner(self.stack_id, self.logical_id)
 
     @property
+    def version(self) -> RequestVersion:
+        """This request's place in the order of requests."""
+        return RequestVersion(self.request_id, self.signed_at or 0.0)
+
+    @property
     def is_poll(self) -> bool:
         """Whether a poll schedule carried this request, rather than CloudFormation itself."""
         return bool(self.schedule_name)
@@ -102,8 +104,8 @@ def parse(event: object, now: float, response_host: str = "") -> Request:
     physical_id = _physical_id(event, kind)
     raw = _mapping(event.get("ResourceProperties"))
     timeout, timeout_error = _service_timeout(raw.get("ServiceTimeout"))
-    url = _response_url(event, response_host)
-    amz_date, expires = _signing_times(url)
+    url = response_url.checked(_text(event, "ResponseURL"), response_host)
+    amz_date, expires = response_url.signing_times(url)
     is_poll = POLL_MARK in event
     return Request(
         event=event,
@@ -127,14 +129,10 @@ def parse(event: object, now: float, response_host: str = "") -> Request:
 def secrets_of(request: Request) -> tuple[str, ...]:
     """Return the texts of this request that no log and no Reason may show.
 
-    They are the ResponseURL, whose query is a capability, its signature, and the external ids.
+    They are those of the ResponseURL, and the external ids.
     """
-    query = urlsplit(request.response_url).query
-    signatures = [
-        value for name, values in parse_qs(query).items() if name in _SECRET_PARAMETERS for value in values
-    ]
     external_ids = [_external_id(raw) for raw in (request.properties, request.old_properties)]
-    found = [request.response_url, query, unquote(query), *signatures, *external_ids]
+    found = [*response_url.secrets_in(request.response_url), *external_ids]
     return tuple(text for text in found if text)
 
 
@@ -173,45 +171,6 @@ def _physical_id(event: Mapping[str, object], kind: Kind) -> str | None:
             "Not a CloudFormation event: PhysicalResourceId is no string of 1,024 characters."
         )
     return value
-
-
-def _response_url(event: Mapping[str, object], response_host: str) -> str:
-    """Return the ResponseURL if answering it can't hand this stack's data to someone else."""
-    url = _text(event, "ResponseURL")
-    refusal = EnvelopeError("ResponseURL is refused: it is not an https URL of AWS.")
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise refusal from None
-    host = parts.netloc.lower()
-    if parts.scheme != "https" or not _HOST.fullmatch(host):
-        raise refusal
-    name = parts.hostname or ""
-    if response_host and response_host.lower() in (name, host):
-        return url
-    if not name.endswith(_AWS_HOSTS) or port not in (None, 443):
-        raise refusal
-    return url
-
-
-def _signing_times(url: str) -> tuple[float | None, float | None]:
-    """Return when the URL was signed (X-Amz-Date) and when it ends (Expires), each None where absent."""
-    query = parse_qs(urlsplit(url).query)
-    return _amz_date(query.get("X-Amz-Date", [""])[0]), _epoch(query.get("Expires", [""])[0])
-
-
-def _amz_date(text: str) -> float | None:
-    if not re.fullmatch(r"\d{8}T\d{6}Z", text, re.ASCII):
-        return None
-    try:
-        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        return None
-
-
-def _epoch(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"\d{1,12}", text, re.ASCII) else None
 
 
 def _started_at(carried: object, amz_date: float | None, now: float) -> float:
