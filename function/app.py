@@ -9,7 +9,8 @@ from massdriver_redis.aws.session import own_client
 from massdriver_redis.clock import Clock, SystemClock
 from massdriver_redis.cloudformation import delivery
 from massdriver_redis.cloudformation.request import Request
-from massdriver_redis.handler import LambdaContext, PollingResource, Sender
+from massdriver_redis.cloudformation.work import LambdaContext
+from massdriver_redis.handler import PollingResource
 from massdriver_redis.reconciler.lease import Lease
 from massdriver_redis.reconciler.loop import Limits, Reconciliation
 
@@ -46,7 +47,7 @@ class Provider:
         return PollSchedules(client, self._group, function, self._role, self._clock.sleep)
 
 
-def wire(clock: Clock, send: Sender) -> PollingResource:
+def wire(clock: Clock, send: delivery.Sender) -> PollingResource:
     """Return the resource as the environment of this function describes it."""
     return PollingResource(Provider(clock), clock, send, os.environ.get("RESPONSE_HOST", ""))
 

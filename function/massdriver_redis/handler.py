@@ -8,75 +8,23 @@ life cycle and replaces those parts; each override says which behaviour forces i
 from __future__ import annotations
 
 import os
-from typing import Any, Protocol
+from typing import Any
 
 from crhelper import FAILED, CfnResource
 
 from massdriver_redis import log
 from massdriver_redis.clock import Clock
 from massdriver_redis.cloudformation import poll_event, response
-from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableError
+from massdriver_redis.cloudformation.delivery import RefusedError, Sender, UnreachableError
 from massdriver_redis.cloudformation.outcome import Ignored, Outcome, Pending, Response
-from massdriver_redis.cloudformation.request import Request, parse, secrets_of
+from massdriver_redis.cloudformation.request import parse, secrets_of
+from massdriver_redis.cloudformation.work import LambdaContext, Provider, Work
 from massdriver_redis.errors import EnvelopeError, InvalidRequestError, ResourceError, shorten
 from massdriver_redis.log import logger
 from massdriver_redis.state.naming import nothing_made, unknown_outcome
 
 _RESERVE = 5.0
 """Seconds of an invocation kept back from the response PUT, to record it and stop polling."""
-
-
-class LambdaContext(Protocol):
-    """What is used of Lambda's context."""
-
-    function_name: str
-    invoked_function_arn: str
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds until Lambda ends the invocation."""
-
-
-class Work(Protocol):
-    """One invocation's work on one request.
-
-    `physical_id` is the id any response must carry, `polling` whether a poll comes for this request; `run`
-    may raise; `after_response` must not.
-    """
-
-    @property
-    def physical_id(self) -> str:
-        """Return the id any response must carry."""
-
-    @property
-    def polling(self) -> bool:
-        """Tell whether a poll comes for this request."""
-
-    def run(self) -> Outcome:
-        """Take the request as far as this invocation can."""
-
-    def after_response(self, response: Response, *, delivered: bool) -> None:
-        """Record the response, if CloudFormation took it, and stop polling."""
-
-
-class Provider(Protocol):
-    """What the resource is made by."""
-
-    def begin(self, request: Request, context: LambdaContext) -> Work:
-        """Return the work on a request; raises ResourceError where there can be none."""
-
-    def carried(self, schedule: str, context: LambdaContext) -> object:
-        """Return the event that a poll schedule carries, None where it is gone."""
-
-    def stop_polling(self, request: Request, context: LambdaContext) -> None:
-        """Delete the schedule of a poll whose work can't begin; failures are logged."""
-
-
-class Sender(Protocol):
-    """The PUT of a response; raises RefusedError or UnreachableError."""
-
-    def __call__(self, url: str, body: bytes, *, until: float, clock: Clock) -> None:
-        """Deliver `body` to `url` before `until`."""
 
 
 class UndeliveredError(Exception):
@@ -126,19 +74,32 @@ class PollingResource(CfnResource):
         where a poll's schedule can't be read.
         """
         log.forget()
-        now = self._clock.now()
-        if poll_event.is_poll(event):
-            # Whoever may invoke the function can forge a poll: what it says of itself is never acted on.
-            schedule, late = poll_event.schedule_of(event), poll_event.is_stale(event, now)
-            event = None if late or not schedule else self._provider.carried(schedule, context)
-            if schedule and event is None:
-                return self._unanswered("IGNORED", "the poll is late, or its schedule is gone")
         try:
+            if poll_event.is_poll(event):
+                event = self._carried(event, context)
+                if event is None:
+                    return self._unanswered("IGNORED", "the poll is late, or its schedule is gone")
             # Before crhelper sees the event: it would answer a malformed one to the previous stack's URL.
-            self._request = parse(event, now, self._response_host)
+            self._request = parse(event, self._clock.now(), self._response_host)
         except EnvelopeError as error:
             logger.error("Event refused, nothing is answered", reason=str(error))
             return self._unanswered("REFUSED", str(error))
+        self._handle(event, context)
+        return self._summary()
+
+    def _carried(self, poll: object, context: LambdaContext) -> object:
+        """Return the event that a poll's schedule carries, None where the poll is late or its schedule gone.
+
+        Whoever may invoke the function can forge a poll: what it says of itself is never acted on.
+        """
+        schedule = poll_event.schedule_of(poll)
+        if not schedule:
+            raise EnvelopeError("Not a poll: ScheduleName is no name of a poll schedule.")
+        late = poll_event.is_stale(poll, self._clock.now())
+        return None if late else self._provider.carried(schedule, context)
+
+    def _handle(self, event: object, context: LambdaContext) -> None:
+        """Let crhelper run the work on the request; demand that a poll comes where it is left open."""
         log.protect(*secrets_of(self._request))
         self._work: Work | None = None
         self._outcome: Outcome = Ignored("")
@@ -150,7 +111,6 @@ class PollingResource(CfnResource):
         open_ = self._unreachable or isinstance(self._outcome, Pending)
         if open_ and not self._polling():
             raise UndeliveredError("the request is open and no poll comes for it")
-        return self._summary()
 
     def _unanswered(self, status: str, reason: str) -> dict[str, object]:
         return {"status": status, "physical_resource_id": "", "reason": reason}

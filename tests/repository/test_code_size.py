@@ -16,7 +16,7 @@ FUNCTION_LINES = 30
 REASSIGNED_ATTRIBUTES = 8
 """Attributes of a class that its methods other than `__init__` assign or delete."""
 
-EXEMPT = ("aws/observe.py", "cloudformation/request.py", "handler.py")
+EXEMPT = ("aws/observe.py",)
 """Temporary: files, or folders, over a limit that are being rewritten."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

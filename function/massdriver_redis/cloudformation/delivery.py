@@ -6,6 +6,7 @@ import http.client
 import os
 import ssl
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from massdriver_redis.clock import Clock
@@ -27,6 +28,13 @@ class RefusedError(ResponderError):
 
 class UnreachableError(ResponderError):
     """The network or the server failed at every attempt; a later attempt may succeed."""
+
+
+class Sender(Protocol):
+    """The PUT of a response; raises RefusedError or UnreachableError."""
+
+    def __call__(self, url: str, body: bytes, *, until: float, clock: Clock) -> None:
+        """Deliver `body` to `url` before `until`."""
 
 
 def send(url: str, body: bytes, *, until: float, clock: Clock) -> None:

@@ -1,0 +1,52 @@
+"""What the handler asks of the provider: the work that one invocation does on one request."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from massdriver_redis.cloudformation.outcome import Outcome, Response
+from massdriver_redis.cloudformation.request import Request
+
+
+class LambdaContext(Protocol):
+    """What is used of Lambda's context."""
+
+    invoked_function_arn: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until Lambda ends the invocation."""
+
+
+class Work(Protocol):
+    """One invocation's work on one request.
+
+    `physical_id` is the id any response must carry, `polling` whether a poll comes for this request; `run`
+    may raise; `after_response` must not.
+    """
+
+    @property
+    def physical_id(self) -> str:
+        """Return the id any response must carry."""
+
+    @property
+    def polling(self) -> bool:
+        """Tell whether a poll comes for this request."""
+
+    def run(self) -> Outcome:
+        """Take the request as far as this invocation can."""
+
+    def after_response(self, response: Response, *, delivered: bool) -> None:
+        """Record the response, if CloudFormation took it, and stop polling."""
+
+
+class Provider(Protocol):
+    """What the resource is made by."""
+
+    def begin(self, request: Request, context: LambdaContext) -> Work:
+        """Return the work on a request; raises ResourceError where there can be none."""
+
+    def carried(self, schedule: str, context: LambdaContext) -> object:
+        """Return the event that a poll schedule carries, None where it is gone."""
+
+    def stop_polling(self, request: Request, context: LambdaContext) -> None:
+        """Delete the schedule of a poll whose work can't begin; failures are logged."""
