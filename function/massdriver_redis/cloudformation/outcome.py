@@ -20,8 +20,6 @@ class Ignored:
     """The event is stale, superseded or already answered: nothing is done and nothing is sent."""
 
     reason: str
-    superseded: bool = False
-    """Whether a later operation is known of, so that what this request made last belongs to nobody."""
 
 
 @dataclass(frozen=True)

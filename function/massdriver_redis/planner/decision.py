@@ -58,6 +58,10 @@ class UpToDate:
 
 
 Decision = Apply | Requeue | Reject | UpToDate
+"""What a plan decides."""
+
+Verdict = Decision | Ignore
+"""What an observation calls for in one request: a decision, or nothing at all any more."""
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,13 @@ from massdriver_redis.planner.decision import (
     Reject,
     Requeue,
     UpToDate,
+    Verdict,
 )
+from massdriver_redis.planner.order import DRAINING, acceptance
+from massdriver_redis.state import naming
 from massdriver_redis.state.naming import Names
 from massdriver_redis.state.observed import Observed, ReplicationGroup
-from massdriver_redis.state.record import LAST_ACCEPTED_REQUEST, RequestVersion
+from massdriver_redis.state.record import RequestVersion
 
 _NO_SNAPSHOTS = "SnapshotFeatureNotSupportedFault"
 _SNAPSHOT_REFUSALS = (_NO_SNAPSHOTS, "SnapshotAlreadyExistsFault")
@@ -46,8 +49,8 @@ class Leftovers(Observation):
 
 
 def decide(
-    version: RequestVersion, scope: DeletionScope, seen: Leftovers, state: LoopState, *, invented: bool
-) -> Decision | Ignore:
+    version: RequestVersion, names: Names, seen: Leftovers, state: LoopState, *, invented: bool
+) -> Verdict:
     """Return the next step of a Delete, or how it ends or waits.
 
     An `invented` id is CloudFormation's own, made for what it was still creating: a cluster in service, or
@@ -58,15 +61,18 @@ def decide(
         return Ignore("a newer request was accepted")
     if invented and (observed.record.delivered or observed.partial):
         return UpToDate()
-    decision = plan_deletion(scope, observed)
-    if isinstance(decision, UpToDate):
-        unsure = state.preempted or not seen.found
-        waiting = Requeue("waiting for the last calls of an older request")
-        return waiting if unsure and not state.drained else decision
-    group = observed.security_group
-    if group and not observed.record.was_accepted(version.request_id):
-        return Apply(ec2.tag_security_group(group.id, {LAST_ACCEPTED_REQUEST: version.text()}))
-    return decision
+    decision = plan_deletion(_scope(version, names, observed), observed)
+    if not isinstance(decision, UpToDate):
+        return acceptance(observed, version) or decision
+    unsure = state.preempted or not seen.found
+    return DRAINING if unsure and not state.drained else decision
+
+
+def _scope(version: RequestVersion, names: Names, observed: Observed) -> DeletionScope:
+    """Take no final snapshot of a cluster that was never in service: nobody put data into it."""
+    used = observed.record.in_service or observed.partial
+    snapshot = naming.final_snapshot(names.replication_group, version.request_id) if used else None
+    return DeletionScope(names, snapshot)
 
 
 def plan_garbage_collection(version: RequestVersion, scope: DeletionScope, observed: Observed) -> Call | None:

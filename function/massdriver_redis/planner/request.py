@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from massdriver_redis.calls import ec2
 from massdriver_redis.planner.decision import (
     Apply,
     Decision,
@@ -12,17 +11,18 @@ from massdriver_redis.planner.decision import (
     Reject,
     Requeue,
     UpToDate,
+    Verdict,
 )
 from massdriver_redis.planner.delete import DeletionScope, plan_deletion
+from massdriver_redis.planner.order import DRAINING, acceptance
 from massdriver_redis.planner.plan import plan
 from massdriver_redis.planner.target import Intent, Situation
 from massdriver_redis.state import naming
-from massdriver_redis.state.observed import Observed
-from massdriver_redis.state.record import LAST_ACCEPTED_REQUEST, OperationRecord
+from massdriver_redis.state.record import OperationRecord
 from massdriver_redis.state.stack import Stack
 
 
-def decide(intent: Intent, seen: Situation, state: LoopState) -> Decision | Ignore:
+def decide(intent: Intent, seen: Situation, state: LoopState) -> Verdict:
     """Return the next step of a Create or an Update, or how it ends or waits."""
     record = seen.current.record
     if record.was_answered(intent.version.request_id):
@@ -65,7 +65,7 @@ def _next_step(intent: Intent, seen: Situation, state: LoopState) -> Decision:
     if not isinstance(planned, UpToDate):
         return planned
     if state.preempted and not state.drained:
-        return Requeue("waiting for the last calls of an older request")
+        return DRAINING
     return cleanup or planned
 
 
@@ -74,7 +74,7 @@ def _cleanup(intent: Intent, seen: Situation) -> Decision | None:
     observed = seen.abandoned
     if not observed.exists or observed.partial or _was_taken(observed.record, seen.stack):
         return None
-    accept = _accept(observed, intent)
+    accept = acceptance(observed, intent.version)
     if accept:
         return accept
     decision = plan_deletion(scope_of(intent.abandoned_id, intent), observed)
@@ -106,11 +106,4 @@ def _must_be_recorded(decision: Decision, intent: Intent, seen: Situation, state
 
 def _acceptance(intent: Intent, seen: Situation) -> Apply | None:
     """Record that this request is the last one, on every cluster that it concerns."""
-    return _accept(seen.current, intent) or _accept(seen.observed, intent)
-
-
-def _accept(observed: Observed, intent: Intent) -> Apply | None:
-    group = observed.security_group
-    if group is None or observed.record.was_accepted(intent.version.request_id):
-        return None
-    return Apply(ec2.tag_security_group(group.id, {LAST_ACCEPTED_REQUEST: intent.version.text()}))
+    return acceptance(seen.current, intent.version) or acceptance(seen.observed, intent.version)

@@ -22,8 +22,7 @@ class Intent:
     """What a request asks for: its properties, those before, and the ids that they lead to.
 
     `reverts` says that the properties before are others. `current_id` is the event's own id, or for a
-    Create the derived one. `abandoned_id` is what the previous properties lead to where that is neither:
-    a replacement that failed may have left it.
+    Create the derived one.
     """
 
     owner: Owner
@@ -34,8 +33,18 @@ class Intent:
     previous: PreviousProperties
     current_id: str
     derived_id: str
-    abandoned_id: str
     prefix: str
+
+    @property
+    def abandoned_id(self) -> str:
+        """The id of the previous properties where it is neither of these, else "".
+
+        A replacement that failed may have left something under it.
+        """
+        if not self.updates or not self.previous.create_only.get("vpc"):
+            return ""
+        before = naming.physical_id(self.owner, self.previous.name_prefix, self.previous.create_only)
+        return "" if before in (self.current_id, self.derived_id) else before
 
     def desired(self, physical_id: str) -> Desired:
         """Return what these properties mean under an id."""

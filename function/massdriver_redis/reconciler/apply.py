@@ -15,16 +15,15 @@ from massdriver_redis.cloudformation.outcome import Response
 from massdriver_redis.cloudformation.request import Request
 from massdriver_redis.errors import InvalidRequestError, NotUpdatableError, ResourceError
 from massdriver_redis.log import logger
-from massdriver_redis.planner.decision import LoopState
+from massdriver_redis.planner.decision import LoopState, Verdict
 from massdriver_redis.planner.request import decide, plan_context, scope_of
 from massdriver_redis.planner.target import Intent, Situation, resolve_target
 from massdriver_redis.planner.warnings import warnings
 from massdriver_redis.properties import parse
-from massdriver_redis.reconciler.controller import Verdict, verdict
 from massdriver_redis.reconciler.external import ExternalResource
 from massdriver_redis.state import naming
 from massdriver_redis.state.observed import Observed
-from massdriver_redis.state.record import IN_SERVICE, LAST_ANSWERED_REQUEST, RequestVersion
+from massdriver_redis.state.record import IN_SERVICE, LAST_ANSWERED_REQUEST
 from massdriver_redis.state.stack import Stack
 
 _EVENTS_SINCE = 60.0
@@ -49,20 +48,15 @@ def read_intent(request: Request, now: float, prefix: str) -> Intent:
             "PhysicalResourceId names no replication group: nothing was ever made. Remove the "
             "resource from the template, deploy, and add it again"
         )
-    previous = parse.read_previous(request.old_properties)
-    before = naming.physical_id(owner, previous.name_prefix, previous.create_only)
-    abandoned = updates and previous.create_only.get("vpc") and before not in (current_id, derived_id)
-    version = RequestVersion(request.request_id, request.signed_at or 0.0)
     return Intent(
         owner=owner,
-        version=version,
+        version=request.version,
         updates=updates,
         reverts=updates and request.properties != request.old_properties,
         properties=properties,
-        previous=previous,
+        previous=parse.read_previous(request.old_properties),
         current_id=current_id,
         derived_id=derived_id,
-        abandoned_id=before if abandoned else "",
         prefix=prefix,
     )
 
@@ -129,7 +123,7 @@ class ApplyController:
 
     def decide(self, seen: Situation, state: LoopState) -> Verdict:
         """Return the next change, or how the request ends or waits."""
-        return verdict(decide(self._intent, seen, state), self.physical_id)
+        return decide(self._intent, seen, state)
 
     def apply(self, call: Call, seen: Situation) -> bool:
         """Make a call; a rollback goes on where nodes have moved into a subnet that was added."""

@@ -5,34 +5,10 @@ from __future__ import annotations
 from typing import Protocol, TypeVar
 
 from massdriver_redis.calls.base import Call
-from massdriver_redis.cloudformation.outcome import Ignored, Response
-from massdriver_redis.planner.decision import (
-    Apply,
-    Decision,
-    Ignore,
-    LoopState,
-    Observation,
-    Reject,
-    Requeue,
-    UpToDate,
-)
-
-Verdict = Apply | Requeue | UpToDate | Response | Ignored
-"""What one observation calls for: a change, a wait, the end of a request, or to leave it to another one."""
-
+from massdriver_redis.cloudformation.outcome import Response
+from massdriver_redis.planner.decision import LoopState, Observation, Verdict
 
 Seen = TypeVar("Seen", bound=Observation)
-
-
-def verdict(decision: Decision | Ignore, physical_id: str) -> Verdict:
-    """Return a decision in the protocol's words; a response carries this id unless it has its own."""
-    match decision:
-        case Reject():
-            return Response("FAILED", decision.physical_id or physical_id, decision.reason)
-        case Ignore():
-            return Ignored(decision.reason, decision.superseded)
-        case _:
-            return decision
 
 
 class Controller(Protocol[Seen]):

@@ -12,19 +12,11 @@ from massdriver_redis.cloudformation.outcome import Response
 from massdriver_redis.cloudformation.request import Request
 from massdriver_redis.errors import InvalidRequestError, ResourceError
 from massdriver_redis.log import logger
-from massdriver_redis.planner.decision import LoopState
-from massdriver_redis.planner.delete import (
-    DeletionScope,
-    Leftovers,
-    decide,
-    without_snapshot_clash,
-)
+from massdriver_redis.planner.decision import LoopState, Verdict
+from massdriver_redis.planner.delete import Leftovers, decide, without_snapshot_clash
 from massdriver_redis.properties import parse
-from massdriver_redis.reconciler.controller import Verdict, verdict
 from massdriver_redis.reconciler.external import ExternalResource
 from massdriver_redis.state import naming
-from massdriver_redis.state.observed import Observed
-from massdriver_redis.state.record import RequestVersion
 
 
 class DeleteController:
@@ -33,7 +25,6 @@ class DeleteController:
     def __init__(self, request: Request, clock: Clock, prefix: str) -> None:
         self._request = request
         self._clock = clock
-        self._version = RequestVersion(request.request_id, request.signed_at or 0.0)
         given = request.physical_id or ""
         self._invented = not naming.is_ours(given)
         self.resource_id = self._derive() if self._invented else given
@@ -57,21 +48,19 @@ class DeleteController:
 
     def decide(self, seen: Leftovers, state: LoopState) -> Verdict:
         """Return the next change towards nothing being left, or how the request ends or waits."""
-        scope = self._scope(seen.observed)
-        decision = decide(self._version, scope, seen, state, invented=self._invented)
-        return verdict(decision, self.physical_id)
+        return decide(self._request.version, self._names, seen, state, invented=self._invented)
 
     def apply(self, call: Call, seen: Leftovers) -> bool:  # noqa: ARG002
         """Make a call; a final snapshot that can't be taken under its name is settled here."""
         assert self._resource  # noqa: S101  # a change is decided on what was observed
         try:
-            return self._resource.apply(call, self._version)
+            return self._resource.apply(call, self._request.version)
         except ResourceError as error:
             other = without_snapshot_clash(call, error.code, self._took_snapshot)
             if other is None:
                 raise
             logger.warning(other.summary, cause=error.code)
-            return self._resource.apply(other, self._version)
+            return self._resource.apply(other, self._request.version)
 
     def _took_snapshot(self, name: str) -> bool:
         """Tell whether this very Delete took the snapshot of that name before."""
@@ -107,9 +96,3 @@ class DeleteController:
         except InvalidRequestError:
             return ""
         return naming.physical_id(self._request.owner, wanted.name_prefix, wanted.create_only())
-
-    def _scope(self, observed: Observed) -> DeletionScope:
-        """Take no final snapshot of a cluster that was never in service: nobody put data into it."""
-        used = observed.record.in_service or observed.partial
-        snapshot = naming.final_snapshot(self.resource_id, self._request.request_id) if used else None
-        return DeletionScope(self._names, snapshot)

@@ -14,11 +14,10 @@ from massdriver_redis.aws.poll_schedule import PollSchedules
 from massdriver_redis.aws.session import SLOWEST_CALL
 from massdriver_redis.clock import Clock
 from massdriver_redis.cloudformation import poll_event
-from massdriver_redis.cloudformation.outcome import Ignored
 from massdriver_redis.cloudformation.request import Request
 from massdriver_redis.errors import ResourceError
 from massdriver_redis.log import logger
-from massdriver_redis.planner.decision import LoopState, Requeue
+from massdriver_redis.planner.decision import Ignore, LoopState, Requeue
 
 MAX_OBSERVATION_AGE = 5.0
 """Seconds that may pass between an observation and the change decided on it."""
@@ -46,7 +45,7 @@ class Lease:
         self._preempted = False
         self._older: frozenset[str] | None = None
 
-    def acquire(self) -> Ignored | None:
+    def acquire(self) -> Ignore | None:
         """Create the schedule and stop the polls of older requests; report if a newer request is there."""
         if not self.held:
             self._armed_at = self._clock.now()
@@ -61,7 +60,7 @@ class Lease:
             self.stop_older()
         return overtaken
 
-    def check(self) -> Ignored | None:
+    def check(self) -> Ignore | None:
         """List the resource's schedules again, and report if a newer request is there."""
         listed = self._schedules.list(f"{self._resource_id}-")
         # Another resource's id may begin with this one's: what follows the prefix must match exactly.
@@ -69,12 +68,12 @@ class Lease:
             name for name in listed if poll_event.id_in(name) == self._resource_id and name != self._name
         ]
         if any(self._is_newer(name, listed) for name in others):
-            return Ignored("a newer request is being worked on", superseded=True)
+            return Ignore("a newer request is being worked on", superseded=True)
         self._older = frozenset(others)
         self._preempted |= bool(others)
         return None
 
-    def stop_older(self) -> Requeue | Ignored | None:
+    def stop_older(self) -> Requeue | Ignore | None:
         """Delete the schedules of older requests; None once none is left."""
         overtaken = self.check() if self._older is None else None
         left: dict[str, str] = {}

@@ -15,9 +15,9 @@ from massdriver_redis.cloudformation.outcome import Ignored, Outcome, Pending, R
 from massdriver_redis.cloudformation.request import POLL_INTERVAL, Request
 from massdriver_redis.errors import ResourceError
 from massdriver_redis.log import logger
-from massdriver_redis.planner.decision import Apply, Observation, Reject, Requeue, UpToDate
+from massdriver_redis.planner.decision import Apply, Ignore, Observation, Reject, Requeue, UpToDate, Verdict
 from massdriver_redis.reconciler.apply import ApplyController
-from massdriver_redis.reconciler.controller import Controller, Verdict
+from massdriver_redis.reconciler.controller import Controller
 from massdriver_redis.reconciler.delete import DeleteController
 from massdriver_redis.reconciler.lease import MAX_OBSERVATION_AGE, Lease
 from massdriver_redis.reconciler.retries import RetryPolicy
@@ -74,7 +74,7 @@ class Reconciliation:
         """Go on until the request is answered or superseded, or until this invocation's window is over."""
         if self._request.is_poll and self._clock.now() >= self._request.gives_up_at:
             # A response now would be recorded as taken, and the cluster it speaks of as in service.
-            return self._leave(Ignored("CloudFormation waits no longer"))
+            return self._leave(Ignore("CloudFormation waits no longer"))
         if not self._controller.resource_id:
             return self._controller.conclude(self._controller.observe())  # nothing was ever made
         reason = "making many changes"
@@ -84,8 +84,8 @@ class Reconciliation:
                     continue
                 case Requeue(reason):
                     pass
-                case Ignored() as ignored:
-                    return self._leave(ignored)
+                case Ignore() as over:
+                    return self._leave(over)
                 case response:
                     return response
             if self._clock.now() >= self._request.deadline:
@@ -106,24 +106,24 @@ class Reconciliation:
 
     # --- one observation -----------------------------------------------------------------------------
 
-    def _advance(self) -> Response | Ignored | Requeue | None:
+    def _advance(self) -> Response | Ignore | Requeue | None:
         """Observe, decide, and make at most one change; None where another observation is to follow."""
         try:
             end = self._lease.acquire() or self._reconcile()
         except ResourceError as error:
-            verdict = self._retries.judge(error)
-            return self._answer(self._failed(verdict.reason)) if isinstance(verdict, Reject) else verdict
+            judged = self._retries.judge(error)
+            return self._answer(self._failed(judged.reason)) if isinstance(judged, Reject) else judged
         self._retries.succeeded()
         return end
 
-    def _answer(self, response: Response) -> Response | Ignored | Requeue:
+    def _answer(self, response: Response) -> Response | Ignore | Requeue:
         """Return the response, once no older request is polled that could still change something."""
         try:
             return (self.polling and self._lease.stop_older()) or response
         except ResourceError as error:
             return Requeue(f"retrying {error}")
 
-    def _reconcile(self) -> Response | Ignored | Requeue | None:
+    def _reconcile(self) -> Response | Ignore | Requeue | None:
         seen = self._controller.observe()
         verdict = self._controller.decide(seen, self._lease.state())
         if not self._confirmed(verdict, partial=seen.partial):
@@ -133,8 +133,8 @@ class Reconciliation:
                 return self._apply(verdict, seen)
             case UpToDate():
                 return self._lease.stop_older() or self._controller.conclude(seen)
-            case Response():
-                return self._answer(verdict)
+            case Reject(reason, physical_id):
+                return self._answer(self._failed(reason, physical_id))
             case _:
                 return verdict
 
@@ -145,13 +145,12 @@ class Reconciliation:
         ago may be missing in one.
         """
         earlier, self._unconfirmed = self._unconfirmed, verdict
-        if verdict == earlier or isinstance(verdict, Requeue | Ignored):
+        if verdict == earlier or isinstance(verdict, Requeue | Ignore):
             return True
-        failed = isinstance(verdict, Response) and verdict.status == "FAILED"
-        deleted = self._request.kind == "Delete" and not isinstance(verdict, Apply)
-        return not (partial or failed or deleted)
+        deleted = self._request.kind == "Delete" and isinstance(verdict, UpToDate)
+        return not (partial or deleted or isinstance(verdict, Reject))
 
-    def _apply(self, change: Apply, seen: Observation) -> Ignored | Requeue | None:
+    def _apply(self, change: Apply, seen: Observation) -> Ignore | Requeue | None:
         """Make a change, as far as the observation behind it is fresh and the deadline has not passed."""
         for call in change.calls:
             if self._clock.now() >= self._request.deadline and call.service == "elasticache":
@@ -180,15 +179,15 @@ class Reconciliation:
             return self._failed(self._controller.timed_out(reason))
         return Pending(self.physical_id, reason)
 
-    def _leave(self, ignored: Ignored) -> Ignored:
+    def _leave(self, over: Ignore) -> Ignored:
         """End without a response, and without leaving behind what only this invocation knows of."""
         self._lease.release()
-        if ignored.superseded:
+        if over.superseded:
             try:
                 self._controller.collect_garbage()
             except ResourceError as error:
                 logger.warning("What this superseded request made may be left", reason=str(error))
-        return ignored
+        return Ignored(over.reason)
 
-    def _failed(self, reason: str) -> Response:
-        return Response("FAILED", self.physical_id, reason)
+    def _failed(self, reason: str, physical_id: str = "") -> Response:
+        return Response("FAILED", physical_id or self.physical_id, reason)

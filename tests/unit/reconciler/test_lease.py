@@ -6,10 +6,9 @@ import pytest
 
 from massdriver_redis.aws.poll_schedule import PollSchedules
 from massdriver_redis.aws.session import SLOWEST_CALL
-from massdriver_redis.cloudformation.outcome import Ignored
 from massdriver_redis.cloudformation.request import parse
 from massdriver_redis.errors import AccessDeniedError, TransientError
-from massdriver_redis.planner.decision import Requeue
+from massdriver_redis.planner.decision import Ignore, Requeue
 from massdriver_redis.reconciler.lease import DRAIN_TIME, MAX_OBSERVATION_AGE, Lease
 from tests.harness.context import FUNCTION
 from tests.harness.envelope import HOST, event
@@ -97,7 +96,7 @@ def test_the_signing_time_counts_and_not_who_came_first(lease_of, aws):
     aws.clock.advance(5)
     overtaken = lease_of("older", SIGNED_IN_ORDER[0]).acquire()
 
-    assert isinstance(overtaken, Ignored)
+    assert isinstance(overtaken, Ignore)
     assert overtaken.superseded
     assert len(aws.schedules.names()) == 2  # its own goes when it leaves
 
@@ -108,7 +107,7 @@ def test_an_earlier_request_learns_of_a_later_one_when_it_lists_again(lease_of, 
     with Recorder(before=refusing("DeleteSchedule")):
         lease_of("two", SIGNED_IN_ORDER[1]).acquire()
 
-    assert isinstance(earlier.check(), Ignored)
+    assert isinstance(earlier.check(), Ignore)
 
 
 def test_its_own_schedule_missing_in_a_stale_list_stops_nobody(lease_of, aws):
@@ -166,7 +165,7 @@ def test_a_poll_that_was_overtaken_answers_nothing(lease_of, aws):
         lease_of("two", SIGNED_IN_ORDER[1]).acquire()
     poll = lease_of("one", SIGNED_IN_ORDER[0], CrHelperPoll=True, ScheduleName=name)
 
-    assert isinstance(poll.stop_older(), Ignored)
+    assert isinstance(poll.stop_older(), Ignore)
 
 
 def test_an_older_request_is_drained_once_its_slowest_call_must_have_arrived(lease_of, aws):
