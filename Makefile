@@ -93,13 +93,14 @@ build-FallbackFunction:
 IN_PROCESS := not deployed and not full
 
 .PHONY: check
-check: $(VENV)/.ready $(SAM_VENV)/.ready ## Lint and types
+check: $(VENV)/.ready $(SAM_VENV)/.ready ## Lint, types, complexity and layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict function
 	@$(BIN)/mypy --strict fallback
 	@$(BIN)/mypy --strict tools
 	@$(BIN)/mypy --strict tests/mutation
+	@$(BIN)/xenon --max-absolute B function fallback
 	@PYTHONPATH=function $(BIN)/lint-imports --no-logo
 	@$(BIN)/cfn-lint template.yaml examples/*.yaml
 	@$(SAM) validate --lint
