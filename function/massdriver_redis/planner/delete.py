@@ -59,7 +59,7 @@ def decide(
     observed = seen.observed
     if observed.record.newer_than(version):
         return Ignore("a newer request was accepted")
-    if invented and (observed.record.delivered or observed.partial):
+    if invented and (observed.record.delivered or observed.unrecorded):
         return UpToDate()
     decision = plan_deletion(_scope(version, names, observed), observed)
     if not isinstance(decision, UpToDate):
@@ -70,7 +70,7 @@ def decide(
 
 def _scope(version: RequestVersion, names: Names, observed: Observed) -> DeletionScope:
     """Take no final snapshot of a cluster that was never in service: nobody put data into it."""
-    used = observed.record.in_service or observed.partial
+    used = observed.record.in_service or observed.unrecorded
     snapshot = naming.final_snapshot(names.replication_group, version.request_id) if used else None
     return DeletionScope(names, snapshot)
 

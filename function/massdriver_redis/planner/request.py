@@ -72,7 +72,7 @@ def _next_step(intent: Intent, seen: Situation, state: LoopState) -> Decision:
 def _cleanup(intent: Intent, seen: Situation) -> Decision | None:
     """Remove the half-made cluster of a replacement that failed: CloudFormation never learned of it."""
     observed = seen.abandoned
-    if not observed.exists or observed.partial or _was_taken(observed.record, seen.stack):
+    if not observed.exists or observed.unrecorded or _was_taken(observed.record, seen.stack):
         return None
     accept = acceptance(observed, intent.version)
     if accept:

@@ -121,7 +121,7 @@ def _new(intent: Intent, situation: Situation) -> Target:
     if stack.going_away or stack.is_past(intent.version.signed_at, situation.taken_at):
         late = "the stack creates nothing now; this Create is a late copy"
         return Target(obstacle=Ignore(late, superseded=True))
-    if observed.record.in_service or observed.partial:
+    if observed.record.in_service or observed.unrecorded:
         return Target(obstacle=_nothing_made(intent, _still_exists(physical_id)))
     return _unless_failed(physical_id, observed)
 
@@ -135,7 +135,7 @@ def _replacement(intent: Intent, situation: Situation, differing: list[str]) -> 
         return Target(obstacle=Reject(foreign))
     if observed.record.was_accepted(intent.version.request_id):
         return Target(physical_id)  # judged before
-    if observed.partial or (observed.replication_group and observed.record.in_service):
+    if observed.unrecorded or (observed.replication_group and observed.record.in_service):
         return _earlier(intent, situation, observed)
     if not intent.properties.allow_replacement:
         return Target(obstacle=Reject(replacement.not_allowed(differing)))

@@ -105,9 +105,11 @@ class ApplyController:
         change = resource.observed.record.requested
         since = (change.at if change else self._request.started_at) - _EVENTS_SINCE
         observed = resource.observe_details(intent.desired(target), plan_context(intent, seen), since)
+        partial = seen.partial or observed.partial
         if intent.abandoned_id not in ("", target):
             abandoned = self._resource(intent.abandoned_id).observe()
-        partial = seen.partial or observed.partial or abandoned.partial
+            # What doesn't show here is left for good: not on the word of a single read.
+            partial |= abandoned.security_group is None
         return replace(seen, partial=partial, observed=observed, abandoned=abandoned)
 
     def _resource(self, physical_id: str) -> ExternalResource:

@@ -188,7 +188,12 @@ class Observed:
 
     @property
     def partial(self) -> bool:
-        """Whether a replication group shows without its record: a stale read may have left it out."""
+        """Whether something of ours shows without its record: a stale read may have left it out."""
+        return self.exists and self.security_group is None
+
+    @property
+    def unrecorded(self) -> bool:
+        """Whether a replication group shows without its record: it counts as in service."""
         return self.replication_group is not None and self.security_group is None
 
     @property

@@ -70,3 +70,22 @@ def test_zones_are_those_of_the_subnet_group():
 
 def test_without_a_security_group_the_record_is_empty():
     assert Observed().record.accepted is None
+
+
+@pytest.mark.parametrize(
+    ("parts", "partial", "unrecorded"),
+    [
+        ((), False, False),
+        (("security_group",), False, False),
+        (("replication_group", "security_group"), False, False),
+        (("replication_group",), True, True),
+        (("subnet_group",), True, False),
+        (("secret",), True, False),
+        (("subnet_group", "secret", "security_group"), False, False),
+    ],
+    ids=str,
+)
+def test_what_shows_without_its_record_may_be_a_stale_read(parts, partial, unrecorded):
+    shown = Observed(**{part: getattr(observed(), part) for part in parts})
+
+    assert (shown.partial, shown.unrecorded) == (partial, unrecorded)
