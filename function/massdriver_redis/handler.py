@@ -198,7 +198,7 @@ class PollingResource(CfnResource):
             logger.exception("The response was delivered but not recorded; the next poll repeats it")
 
     def _polling(self) -> bool:
-        """Tell whether a poll will deliver the response later."""
+        """Return whether a poll will deliver the response later."""
         return self._request.is_poll or (self._work is not None and self._work.polling)
 
     def _seconds_left(self) -> float:

@@ -97,7 +97,7 @@ def schedule_dates(request: Request, now: float) -> tuple[datetime, datetime]:
 
 
 def is_poll(event: object) -> bool:
-    """Tell whether a delivered event says that it is a poll; crhelper tells by the same key."""
+    """Return whether a delivered event says that it is a poll; crhelper uses the same key."""
     return isinstance(event, Mapping) and POLL_MARK in event
 
 
@@ -108,7 +108,7 @@ def schedule_of(event: object) -> str:
 
 
 def is_stale(event: object, now: float) -> bool:
-    """Tell whether a delivered poll is so late that others have come since."""
+    """Return whether a delivered poll is so late that others have come since."""
     try:
         scheduled = datetime.fromisoformat(
             str(event.get("ScheduledTime", "") if isinstance(event, Mapping) else "")

@@ -80,12 +80,12 @@ class Request:
 
     @property
     def gives_up_at(self) -> float:
-        """The moment from which on CloudFormation takes no answer, in seconds since the epoch."""
+        """When CloudFormation gives up and takes no answer any more, in seconds since the epoch."""
         return self.started_at + self.service_timeout
 
     @property
     def deadline(self) -> float:
-        """The moment to answer at the latest: a poll and a minute before CloudFormation gives up.
+        """When to answer at the latest: a poll and a minute before CloudFormation gives up.
 
         Of a short ServiceTimeout the margin takes no more than half.
         """

@@ -30,10 +30,10 @@ class Work(Protocol):
 
     @property
     def polling(self) -> bool:
-        """Tell whether a poll comes for this request."""
+        """Return whether a poll comes for this request."""
 
     def run(self) -> Outcome:
-        """Take the request as far as this invocation can."""
+        """Advance the request until it is answered or this invocation ends."""
 
     def after_response(self, response: Response, *, delivered: bool) -> None:
         """Record the response, if CloudFormation took it, and stop polling."""

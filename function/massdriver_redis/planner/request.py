@@ -82,7 +82,7 @@ def _cleanup(intent: Intent, seen: Situation) -> Decision | None:
 
 
 def _was_taken(record: OperationRecord, stack: Stack) -> bool:
-    """Tell whether CloudFormation took a SUCCESS for a cluster.
+    """Return whether CloudFormation took a SUCCESS for a cluster.
 
     It did not take one of the very update that the stack rolls back: CloudFormation had cancelled that
     update, or the id of this request would be the cluster's.
@@ -94,7 +94,7 @@ def _was_taken(record: OperationRecord, stack: Stack) -> bool:
 
 
 def _must_be_recorded(decision: Decision, intent: Intent, seen: Situation, state: LoopState) -> bool:
-    """Tell whether others must learn of this request: it changes something, or an older one may act.
+    """Return whether others must learn of this request: it changes something, or an older one may act.
 
     A late copy of the request that an Update reverts would change something too.
     """

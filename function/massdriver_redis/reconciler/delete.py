@@ -63,7 +63,7 @@ class DeleteController:
             return self._resource.apply(other, self._request.version)
 
     def _took_snapshot(self, name: str) -> bool:
-        """Tell whether this very Delete took the snapshot of that name before."""
+        """Return whether this very Delete took the snapshot of that name before."""
         made_at = details.snapshot_made_at(self._resource.aws, name) if self._resource else None
         return made_at is not None and made_at >= self._request.started_at
 

@@ -30,7 +30,7 @@ DRAIN_TIME = MAX_OBSERVATION_AGE + SLOWEST_CALL + _MARGIN
 class Lease:
     """The poll schedule of `request`, for the resource known by `resource_id`.
 
-    `held` tells whether a poll comes for this request. `acquire` and `check` raise the exceptions of
+    `held` says whether a poll comes for this request. `acquire` and `check` raise the exceptions of
     PollSchedules.
     """
 
@@ -101,7 +101,7 @@ class Lease:
             logger.warning("The poll schedule stays until its end", schedule=self._name, error=str(error))
 
     def _is_newer(self, name: str, listed: Mapping[str, float]) -> bool:
-        """Tell whether another request is newer: by signing time, else by its schedule's creation."""
+        """Return whether another request is newer: by signing time, else by its schedule's creation."""
         mine, other = poll_event.signed_at_in(self._name), poll_event.signed_at_in(name)
         if mine and other and mine != other:
             return other > mine

@@ -139,10 +139,10 @@ class Reconciliation:
                 return verdict
 
     def _confirmed(self, verdict: Verdict, *, partial: bool) -> bool:
-        """Tell whether a verdict needs no second observation, or has had one that says the same.
+        """Return whether a verdict needs no second observation, or has had one that says the same.
 
-        Another invocation's change may fall into the middle of an observation, and what was made a moment
-        ago may be missing in one.
+        Another invocation's change may fall into the middle of an observation, and what was just
+        made may be missing in one.
         """
         earlier, self._unconfirmed = self._unconfirmed, verdict
         if verdict == earlier or isinstance(verdict, Requeue | Ignore):
@@ -151,7 +151,7 @@ class Reconciliation:
         return not (partial or deleted or isinstance(verdict, Reject))
 
     def _apply(self, change: Apply, seen: Observation) -> Ignore | Requeue | None:
-        """Make a change, as far as the observation behind it is fresh and the deadline has not passed."""
+        """Make a change while the observation behind it is fresh and the deadline has not passed."""
         for call in change.calls:
             if self._clock.now() >= self._request.deadline and call.service == "elasticache":
                 return Requeue(self._retries.trouble or f"waiting to {call.summary} ({call.name})")

@@ -7,7 +7,7 @@ from massdriver_redis.errors import AccessDeniedError, NotYetVisibleError, Resou
 from massdriver_redis.planner.decision import Reject, Requeue
 
 FAILURES_BELIEVED = 3
-"""Observations in a row that must fail before a denial is believed: IAM takes a moment to spread."""
+"""Observations in a row that must fail before a denial is believed: IAM takes seconds to spread."""
 
 RETRY_WINDOW = 300.0
 """Seconds after the request from which on a missing thing or a lack of capacity is final."""
