@@ -29,6 +29,7 @@ CALLS = [
     ("secretsmanager:CreateSecret", "the token, before the cluster that takes it"),
     ("elasticache:CreateCacheSubnetGroup", "where the nodes lie"),
     *OBSERVE_NOTHING,
+    ("cloudformation:DescribeStacks", "did a Delete end while the security group was on its way?"),
     ("elasticache:DescribeCacheEngineVersions", "details last for one observation"),
     ("ec2:AuthorizeSecurityGroupIngress", "the VPC may connect"),
     ("secretsmanager:GetSecretValue", "the token to create the cluster with"),

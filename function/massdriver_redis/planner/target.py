@@ -116,11 +116,11 @@ def _new(intent: Intent, situation: Situation) -> Target:
         # Where something of ours stands alongside it, the clean-up must find that by the id.
         mine = observed.exists and not observed.record.in_service
         return Target(obstacle=Reject(foreign) if mine else _nothing_made(intent, foreign))
-    if observed.record.was_accepted(intent.version.request_id):
-        return Target(physical_id)
     if stack.going_away or stack.is_past(intent.version.signed_at, situation.taken_at):
         late = "the stack creates nothing now; this Create is a late copy"
         return Target(obstacle=Ignore(late, superseded=True))
+    if observed.record.was_accepted(intent.version.request_id):
+        return Target(physical_id)
     if observed.record.in_service or observed.unrecorded:
         return Target(obstacle=_nothing_made(intent, _still_exists(physical_id)))
     return _unless_failed(physical_id, observed)

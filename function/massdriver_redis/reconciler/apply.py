@@ -86,7 +86,9 @@ class ApplyController:
         elsewhere = intent.derived_id != intent.current_id and (
             current.replication_group is None or intent.differences(current)
         )
-        judged = not intent.updates and current.record.was_accepted(intent.version.request_id)
+        accepted = not intent.updates and current.record.was_accepted(intent.version.request_id)
+        # A security group that arrives at AWS after the Delete was answered says that this Create may go on.
+        judged = accepted and current.replication_group is not None
         seen = Situation(
             taken_at,
             current.partial,
