@@ -180,7 +180,7 @@ def test_it_finds_a_fault_that_is_taken_for_the_end(found_in_create, monkeypatch
 
 def test_it_finds_a_reason_that_does_not_name_the_call(found_in_create, monkeypatch):
     honest = Handling._failed
-    monkeypatch.setattr(Handling, "_failed", lambda self, _: honest(self, "something went wrong"))
+    monkeypatch.setattr(Handling, "_failed", lambda self, *_: honest(self, "something went wrong"))
 
     assert "doesn't name" in found_in_create("ec2:CreateSecurityGroup", "denied", True)
 

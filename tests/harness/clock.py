@@ -26,6 +26,20 @@ class SimulatedClock:
         self._now += seconds
 
 
+class SkewedClock(SimulatedClock):
+    """Another clock that goes with `clock`, `skew` seconds ahead of it."""
+
+    def __init__(self, clock: SimulatedClock, skew: float) -> None:
+        self._clock = clock
+        self._skew = skew
+
+    def now(self) -> float:
+        return self._clock.now() + self._skew
+
+    def advance(self, seconds: float) -> None:
+        self._clock.advance(seconds)
+
+
 class FastClock:
     """The machine's clock, `speed` times as fast from when it is made."""
 

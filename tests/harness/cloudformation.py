@@ -339,11 +339,14 @@ class FakeCloudFormation:
     def _invoke(self, delivery: Delivery) -> None:
         """Run the handler; an error leads to two more tries, then to the on-failure record."""
         try:
-            self._app.handler(json.loads(json.dumps(delivery.event)), Context(self.clock, LAMBDA_TIMEOUT))
+            self._app.handler(json.loads(json.dumps(delivery.event)), self._context())
         except (Exception, KilledError) as error:
             self._retry(delivery, error)
         if self.violations:
             raise AssertionError("; ".join(self.violations))
+
+    def _context(self) -> Context:
+        return Context(self.clock, LAMBDA_TIMEOUT)
 
     def _retry(self, delivery: Delivery, error: BaseException) -> None:
         if delivery.attempt <= len(RETRY_AFTER):

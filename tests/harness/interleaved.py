@@ -23,7 +23,7 @@ from tests.simulator import Timing
 
 from . import fallback, inmemory_aws
 from . import samples as document
-from .clock import SimulatedClock
+from .clock import SimulatedClock, SkewedClock
 from .cloudformation import (
     LAMBDA_TIMEOUT,
     PREFIX,
@@ -35,6 +35,7 @@ from .cloudformation import (
     StackResource,
     stringify,
 )
+from .context import Context
 from .inmemory_aws import ACCOUNT, REGION, InMemoryAws
 from .moto_aws import MotoAws
 from .recorder import Call, Recorder
@@ -114,12 +115,15 @@ class InterleavedCloudFormation(FakeCloudFormation):
         # Another invocation's secrets live in another process.
         hidden, log._secrets = log._secrets, set()
         try:
-            own = self._app.wire(self.clock, self._receive)
+            own = self._app.wire(SkewedClock(self.clock, self._scene.skew), self._receive)
             with mock.patch.object(self._app, "resource", own):
                 super()._invoke(delivery)
         finally:
             log._secrets = hidden
             self.running.pop()
+
+    def _context(self) -> Context:
+        return Context(self.clock, LAMBDA_TIMEOUT, self._scene.skew)
 
     def put_by_the_fallback(self, url: str, body: bytes) -> int:
         """Take a response of the fallback, which can't know what the function told, nor that of this."""
@@ -140,7 +144,8 @@ class InterleavedCloudFormation(FakeCloudFormation):
 class Interleaved:
     """One resource of one stack, and what is put between its calls; a context manager.
 
-    `real` runs it on moto instead of the swift AWS.
+    `real` runs it on moto instead of the swift AWS. `fault` may refuse a call of the function, or answer in
+    AWS's place. `skew` is how many seconds the function's clock is ahead of every other one.
     """
 
     def __init__(
@@ -155,7 +160,10 @@ class Interleaved:
         self.recorder = Recorder(before=self._before)
         self.cloudformation = InterleavedCloudFormation(self, lateness=lateness, failed=self._fall_back)
         self.made: list[Made] = []
+        self.fault: Callable[[Made], Mapping[str, Any] | None] = lambda _: None
+        self.skew = 0.0
         self.counts: dict[str, int] = {}
+        self._named_cuts: dict[tuple[str, str], Callable[[], object]] = {}
         self._cuts: dict[tuple[str, int], Callable[[], object]] = {}
         self._in_flight: dict[tuple[str, int], float] = {}
         self._is_own_call = False
@@ -180,6 +188,10 @@ class Interleaved:
         request_id = request if isinstance(request, str) else request.id
         self._cuts[request_id, at] = then
 
+    def cut_before(self, request: SentRequest, name: str, then: Callable[[], object]) -> None:
+        """Let `then` happen when `request` is about to make its next call of a name ("ec2:CreateTags")."""
+        self._named_cuts[request.id, name] = then
+
     def cut_in_flight(
         self, request: SentRequest, at: int, then: Callable[[], object], lands_after: float
     ) -> None:
@@ -196,10 +208,12 @@ class Interleaved:
         self.counts[top.request_id] = at + 1
         then = self._cuts.pop((top.request_id, at), None)
         lands_after = self._in_flight.pop((top.request_id, at), None)
+        then = then or self._named_cuts.pop((top.request_id, call.name), None)
         made = Made(top.request_id, top.invocation, call)
-        if then is None:
+        answer = self.fault(made)
+        if then is None or answer is not None:
             self.made.append(made)
-            return None
+            return answer
         if lands_after is not None and call.mutates:
             return self._suspended_in_flight(top, made, then, lands_after)
         self._suspended(top, then)
@@ -356,6 +370,7 @@ class Interleaved:
     def forget_cuts(self) -> None:
         """Forget what was put before calls that never came."""
         self._cuts.clear()
+        self._named_cuts.clear()
         self._in_flight.clear()
 
     # --- what is judged -------------------------------------------------------------------------------
@@ -366,6 +381,7 @@ class Interleaved:
         assert self.cloudformation.armed() == [], "a schedule is left"
         assert self.cloudformation.violations == []
         assert not self._cuts, "a point of suspension was never reached"
+        assert not self._named_cuts, "a call to suspend at was never made"
 
     def leftovers(self) -> list[str]:
         """Return all that is left, final snapshots and secrets in their recovery window apart."""
