@@ -303,7 +303,7 @@ def test_a_poll_whose_schedule_can_not_be_read_is_handed_back_to_lambda(bed):
 def test_a_poll_that_comes_minutes_late_returns_at_once(bed):
     bed.carried_event = poll()
 
-    assert bed.send(poll(ScheduledTime="2026-09-21T14:01:00Z"))["status"] == "IGNORED"
+    assert bed.send(poll(ScheduledTime="2026-09-21T13:51:00Z"))["status"] == "IGNORED"
     assert (bed.story, bed.reads) == ([], [])
 
 

@@ -19,11 +19,12 @@ from massdriver_redis.errors import ResourceError
 LARGEST_INPUT = 262_144
 """Bytes of a schedule's Input (EventBridge Scheduler quotas: 256 KB)."""
 
-STALE_AFTER = 480.0
+STALE_AFTER = 1200.0
 """Seconds after its scheduled time from which on a poll is late: later ones have come since.
 
 A poll that fails must reach the fallback: Lambda tries it again one and then two minutes after a failure,
-and each try may last two minutes.
+and each try may last two minutes. And the function's clock may be ten minutes ahead of Scheduler's: were
+every poll late by it, nobody would ever answer.
 """
 
 _READ_BY_A_DELETE = ("ServiceTimeout", "aws_authentication", "vpc")

@@ -193,8 +193,8 @@ def test_a_poll_that_names_no_schedule_of_ours_names_none(mark, name):
     ("scheduled", "stale"),
     [
         ("2026-09-21T14:13:20Z", False),
-        ("2026-09-21T14:05:21Z", False),
-        ("2026-09-21T14:05:19Z", True),
+        ("2026-09-21T13:53:21Z", False),
+        ("2026-09-21T13:53:19Z", True),
         ("2026-09-20T14:13:20Z", True),
         ("2027-09-21T14:13:20Z", False),
         ("<aws.scheduler.scheduled-time>", False),
