@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.cloudformation import ReceivedResponse, SentRequest
+from tests.harness.cloudformation import ReceivedResponse, SentRequest, stringify
 from tests.harness.interleaved import LOGICAL_ID, SLOW, Interleaved, Made
 from tests.harness.recorder import client_error
 from tests.harness.stack import BRISK
@@ -140,6 +140,22 @@ def test_while_the_older_schedule_can_not_be_deleted_the_newer_request_answers_n
     assert slow.clock.now() >= began + 1200
     assert node_types(slow) == {original: "cache.t3.micro"}
     slow.settle()
+
+
+def test_a_newer_request_that_fails_says_so_only_once_no_older_one_polls(slow: Interleaved) -> None:
+    _, older = under_way(slow, BIGGER)
+    busy = refused(slow, "scheduler:DeleteSchedule", "ThrottlingException", seconds=600)
+    denied = refused(slow, "elasticache:DescribeReplicationGroups", "AccessDenied")
+    slow.fault = lambda made: busy(made) or denied(made)
+    newer = slow.begin_roll_back()
+
+    def still_polling() -> None:
+        assert newer.response is None or not schedule_of(slow, older)
+
+    response = until_answered(slow, newer, still_polling)
+
+    assert response.reason.startswith("elasticache:DescribeReplicationGroups was denied")
+    assert slow.clock.now() >= newer.sent_at + 600
 
 
 def test_where_the_older_schedule_can_never_be_deleted_the_newer_request_ends_at_its_deadline(
@@ -449,3 +465,49 @@ def test_a_delete_that_begins_after_the_create_listed_for_the_last_time_finds_wh
     assert response.ok, response.reason
     assert create.response is None
     assert brisk.leftovers() == []
+
+
+# --- a resource that continue-update-rollback skipped ---------------------------------------------------
+
+
+def skipped_replacement(interleaved: Interleaved) -> tuple[str, set[str]]:
+    """Fail a replacement and its rollback, and skip the resource; return its id and what is half-made."""
+    original = interleaved.create(interleaved.properties()).physical_id
+    whole = set(interleaved.leftovers())
+    interleaved.simulator.fail_next_create("insufficient capacity")
+    assert not interleaved.cloudformation.run(interleaved.begin_update(interleaved.properties(**REPLACED))).ok
+    interleaved.fault = refused(interleaved, "ec2:DescribeSecurityGroups", "UnauthorizedOperation")
+    assert not interleaved.cloudformation.run(interleaved.begin_roll_back()).ok
+    interleaved.fault = lambda _: None
+    interleaved.settle()
+    return original, set(interleaved.leftovers()) - whole
+
+
+def test_an_update_after_a_skipped_resource_changes_the_stack_s_cluster_and_nothing_else(
+    slow: Interleaved,
+) -> None:
+    original, half_made = skipped_replacement(slow)
+    assert half_made
+
+    response = slow.end(slow.begin_update(slow.properties(**BIGGER)))
+    slow.settle()
+
+    assert response.ok, response.reason
+    assert response.physical_id == original
+    assert node_types(slow)[original] == "cache.t3.small"
+    assert half_made < set(slow.leftovers())  # until what is ours is found by its tag
+    assert slow.cloudformation.delete(LOGICAL_ID).ok
+    assert set(slow.leftovers()) == half_made
+
+
+def test_an_update_that_names_the_properties_of_a_failed_replacement_removes_what_it_left(
+    slow: Interleaved,
+) -> None:
+    original, _ = skipped_replacement(slow)
+    slow.resource.properties = stringify(slow.properties(**REPLACED))
+
+    response = slow.end(slow.begin_update(slow.properties(**BIGGER)))
+
+    assert response.ok, response.reason
+    assert node_types(slow) == {original: "cache.t3.small"}
+    slow.finish()

@@ -33,10 +33,10 @@ SHARE = 6
 """Faults of each operation that are tried here."""
 
 CALLS = {
-    "create": 71,
-    "create replicated": 73,
-    "create sharded": 71,
-    "create that fails": 68,
+    "create": 72,
+    "create replicated": 74,
+    "create sharded": 72,
+    "create that fails": 69,
     "update node type": 74,
     "update replicas up": 48,
     "update replicas down": 47,
