@@ -42,8 +42,8 @@ class PollSchedules:
         self._target = {"Arn": function_arn, "RoleArn": role_arn, "RetryPolicy": _RETRIES}
         self._sleep = sleep
 
-    def create(self, name: str, text: str, start: datetime, end: datetime) -> None:
-        """Start polling with `text` as the Input; an existing schedule of that name serves as well."""
+    def create(self, name: str, text: str, start: datetime, end: datetime) -> bool:
+        """Start polling with `text` as the Input; False where a schedule of that name serves already."""
         try:
             self._call(
                 "create_schedule",
@@ -63,6 +63,8 @@ class PollSchedules:
                 raise TransientError(
                     "scheduler:CreateSchedule: the name is taken by a schedule that does not show"
                 ) from None
+            return False
+        return True
 
     def read(self, name: str) -> Mapping[str, object] | None:
         """Return the event that a schedule carries; None once two reads say that there is no schedule."""

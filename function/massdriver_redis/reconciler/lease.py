@@ -30,12 +30,14 @@ DRAIN_TIME = MAX_OBSERVATION_AGE + SLOWEST_CALL + _MARGIN
 class Lease:
     """The poll schedule of `request`, for the resource known by `resource_id`.
 
-    `held` says whether a poll comes for this request. `acquire` and `check` raise the exceptions of
-    PollSchedules.
+    `held` says whether a poll comes for this request. `first` says whether this invocation is the first to
+    work on it: it created the schedule, which any other creates or finds before it does anything else.
+    `acquire` and `check` raise the exceptions of PollSchedules.
     """
 
     def __init__(self, schedules: PollSchedules, request: Request, resource_id: str, clock: Clock) -> None:
         self.held = request.is_poll
+        self.first = False
         self._schedules = schedules
         self._request = request
         self._resource_id = resource_id
@@ -51,7 +53,7 @@ class Lease:
             self._armed_at = self._clock.now()
             text = poll_event.schedule_input(self._request, self._name, self._armed_at)
             start, end = poll_event.schedule_dates(self._request, self._armed_at)
-            self._schedules.create(self._name, text, start, end)
+            self.first = self._schedules.create(self._name, text, start, end)
             self.held = True
         if self._request.is_poll or self._older is not None:
             return None

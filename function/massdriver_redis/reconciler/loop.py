@@ -21,6 +21,7 @@ from massdriver_redis.reconciler.controller import Controller
 from massdriver_redis.reconciler.delete import DeleteController
 from massdriver_redis.reconciler.lease import MAX_OBSERVATION_AGE, Lease
 from massdriver_redis.reconciler.retries import RetryPolicy
+from massdriver_redis.state import naming
 
 _FOR_THE_RESPONSE = 30.0
 """Seconds of an invocation kept for a last observation and the response."""
@@ -62,8 +63,13 @@ class Reconciliation:
 
     @property
     def physical_id(self) -> str:
-        """The id that any response must carry."""
-        return self._controller.physical_id
+        """The id that any response must carry.
+
+        A Create that fails before it has observed anything has made nothing, if it is the first to try.
+        """
+        known = self._controller.physical_id
+        unknown = known == naming.unknown_outcome(self._request.owner)
+        return naming.nothing_made(self._request.owner) if unknown and self._lease.first else known
 
     @property
     def polling(self) -> bool:

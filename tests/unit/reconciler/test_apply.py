@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.harness.cloudformation import PREFIX
+from tests.harness.cloudformation import PREFIX, KilledError
 from tests.harness.moto_aws import client
 from tests.harness.recorder import client_error
 from tests.harness.samples import (
@@ -785,3 +785,37 @@ def test_the_user_s_role_makes_the_cluster_and_the_function_s_own_polls(stack):
     assert response.reason.startswith("aws_authentication.data.arn: the role can't be assumed")
     assert stack.writes() == []
     assert stack.armed() == []
+
+
+def test_a_create_whose_role_can_not_be_assumed_says_that_nothing_was_made(stack):
+    stack.recorder.before = failing("sts:AssumeRole", "AccessDenied", times=None)
+
+    response = stack.create(NAME, stack.properties(aws_authentication=authentication("us-east-1")))
+
+    assert response.reason.startswith("aws_authentication.data.arn: the role can't be assumed")
+    assert response.physical_id.startswith("none:")
+    assert stack.roll_back(NAME).ok
+    assert stack.leftovers() == []
+
+
+def test_a_copy_of_a_create_whose_role_can_no_longer_be_assumed_does_not_say_so(stack):
+    request = stack.prepare("Create", stack.properties(aws_authentication=authentication("us-east-1")))
+    died = []
+
+    def die(call, _index):
+        if call.operation == "CreateSecret" and not died:
+            died.append(call)
+            raise KilledError
+
+    stack.recorder.before = die
+    with pytest.raises(KilledError):
+        stack.invoke(request.event)
+    stack.recorder.before = failing("sts:AssumeRole", "AccessDenied", times=None)
+
+    response = stack.run_from(request)
+
+    assert response.physical_id.startswith("unknown:")
+    stack.recorder.before = None
+    stack.resources[NAME].physical_id = response.physical_id
+    assert stack.delete(NAME).ok
+    assert stack.leftovers() == []

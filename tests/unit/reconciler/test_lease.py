@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from massdriver_redis.aws.poll_schedule import PollSchedules
 from massdriver_redis.aws.session import SLOWEST_CALL
@@ -229,3 +230,27 @@ def test_a_first_delivery_that_could_not_list_lists_before_it_goes_on(lease_of, 
     assert later.acquire() is None
     assert later.state().preempted
     assert len(aws.schedules.names()) == 1
+
+
+def test_only_the_invocation_that_creates_the_schedule_is_the_first(lease_of):
+    first, copy = lease_of(), lease_of()
+
+    first.acquire()
+    copy.acquire()
+
+    assert (first.first, copy.first) == (True, False)
+
+
+def test_where_the_answer_to_the_creation_is_lost_nobody_knows_who_was_first(lease_of):
+    lease = lease_of()
+
+    def lose(call, _index, _result):
+        if call.operation == "CreateSchedule":
+            raise ReadTimeoutError(endpoint_url="https://aws")
+
+    with Recorder(after=lose), pytest.raises(TransientError):
+        lease.acquire()
+    lease.acquire()
+
+    assert lease.held
+    assert not lease.first
