@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from .planting import ROOT, NotPlantableError, Planted
+from .planting import ROOT, Bug, NotPlantableError
 
 PROCESSES = 2
 LIMIT = 600
@@ -35,7 +35,7 @@ _LEFT_OUT = (".git", ".venv", ".build", ".aws-sam", ".hypothesis", "__pycache__"
 class Found:
     """What became of a bug: the first test that failed, or what is wrong."""
 
-    bug: Planted
+    bug: Bug
     by: str
     error: str
     seconds: float
@@ -65,7 +65,7 @@ def main() -> int:
     return 1 if lives else 0
 
 
-def _bugs() -> tuple[Planted, ...]:
+def _bugs() -> tuple[Bug, ...]:
     # The targets are the function's own code: import it from this repository, as pytest does.
     sys.path.insert(0, str(ROOT / "function"))
     from .planted import BUGS
@@ -73,11 +73,11 @@ def _bugs() -> tuple[Planted, ...]:
     return BUGS
 
 
-def _all(bugs: list[Planted], copies: list[Path]) -> list[Found]:
+def _all(bugs: list[Bug], copies: list[Path]) -> list[Found]:
     free = list(copies)
     lock = threading.Lock()
 
-    def plant(bug: Planted) -> Found:
+    def plant(bug: Bug) -> Found:
         with lock:
             copy = free.pop()
         try:
@@ -90,7 +90,7 @@ def _all(bugs: list[Planted], copies: list[Path]) -> list[Found]:
         return list(pool.map(plant, bugs))
 
 
-def _plant(bug: Planted, copy: Path) -> Found:
+def _plant(bug: Bug, copy: Path) -> Found:
     began = time.monotonic()
     path = copy / bug.file
     sound = path.read_text()

@@ -71,6 +71,15 @@ def drop_operand(operand: int, mentions: Mention | None = None, at: int | None =
     return change
 
 
+def reverse_operands(mentions: Mention | None = None, at: int | None = None) -> Change:
+    """Evaluate the operands of an `and` or an `or` in reverse order."""
+
+    def change(root: ast.AST) -> None:
+        _choose(root, ast.BoolOp, lambda _: True, mentions, at).values.reverse()
+
+    return change
+
+
 def swap_operator(old: type[ast.cmpop], new: type[ast.cmpop], at: int | None = None) -> Change:
     """Compare by another operator."""
 
@@ -100,6 +109,17 @@ def set_item(key: str, value: Constant) -> Change:
             ast.Constant(value) if _is_constant(name, key) else old
             for name, old in zip(node.keys, node.values, strict=True)
         ]
+
+    return change
+
+
+def drop_item(key: str) -> Change:
+    """Leave a key out of a dict display."""
+
+    def change(root: ast.AST) -> None:
+        node = _choose(root, ast.Dict, lambda node: any(_is_constant(each, key) for each in node.keys))
+        items = [each for each in zip(node.keys, node.values, strict=True) if not _is_constant(each[0], key)]
+        node.keys, node.values = [name for name, _ in items], [value for _, value in items]
 
     return change
 
@@ -174,13 +194,25 @@ def replaced_by(other: Callable[..., object]) -> Change:
     """Do what another function of the same parameters does; what it imports, it imports in its body."""
 
     def change(root: ast.AST) -> None:
-        target = _function(root)
-        replacement = _function(ast.parse(textwrap.dedent(inspect.getsource(other))).body[0])
-        if _parameters(target) != _parameters(replacement):
-            raise NotPlantableError(f"{target.name} has other parameters than {replacement.name}")
-        target.body = replacement.body
+        _function(root).body = _body_for(_function(root), other)
 
     return change
+
+
+def preceded_by(other: Callable[..., object]) -> Change:
+    """Do first what another function of the same parameters does; what it imports, it imports in its body."""
+
+    def change(root: ast.AST) -> None:
+        _function(root).body[:0] = _body_for(_function(root), other)
+
+    return change
+
+
+def _body_for(target: ast.FunctionDef, other: Callable[..., object]) -> list[ast.stmt]:
+    source = _function(ast.parse(textwrap.dedent(inspect.getsource(other))).body[0])
+    if _parameters(target) != _parameters(source):
+        raise NotPlantableError(f"{target.name} has other parameters than {source.name}")
+    return source.body
 
 
 def _choose(

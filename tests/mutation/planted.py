@@ -28,8 +28,8 @@ from .changes import (
     swap_operator,
     unwrap_call,
 )
-from .planting import Bug, Planted
-from .textual import TEXTUAL_BUGS
+from .planting import Bug
+from .protocol import PROTOCOL_BUGS
 
 if TYPE_CHECKING:
     import ssl
@@ -59,7 +59,7 @@ def _value_shown(path: violations.Path, error: ValidationError) -> list[violatio
     return [Violation(path, error.message)]
 
 
-_REFERENCED: tuple[Bug, ...] = (
+_BUGS_OF_VALUES: tuple[Bug, ...] = (
     # --- ids ---
     Bug(
         "the physical id is drawn at random",
@@ -199,6 +199,12 @@ _REFERENCED: tuple[Bug, ...] = (
         drop_statement(mentions=coercion.bounded),
         (_PARSE,),
     ),
+    Bug(
+        "an unreadable old property makes a Delete fail",
+        parse._lenient_view,
+        drop_operand(1, mentions=parse._is_bounded),
+        (_PARSE,),
+    ),
     Bug("an empty string counts as given", coercion._to_object, drop_filter(), (_PARSE,)),
     Bug("true in quotes stays a string", coercion._to_boolean, set_condition(False), (_PARSE,)),
     Bug("two Regions may differ", rules._regions, set_condition(False, at=-1), (_PARSE,)),
@@ -236,4 +242,4 @@ _REFERENCED: tuple[Bug, ...] = (
     Bug("libraries log at Lambda's level", log.quiet_libraries, do_nothing(), ("unit/test_log.py",)),
 )
 
-BUGS: tuple[Planted, ...] = (*_REFERENCED, *TEXTUAL_BUGS)
+BUGS: tuple[Bug, ...] = (*_BUGS_OF_VALUES, *PROTOCOL_BUGS)

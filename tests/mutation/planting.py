@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,28 +25,12 @@ class NotPlantableError(Exception):
     """The code no longer has the place that a bug describes."""
 
 
-class Planted(Protocol):
-    """What the runner needs of a bug: its name, the file it is in, that file's new source, the tests."""
-
-    @property
-    def name(self) -> str:
-        """What is wrong with the code, in English."""
-
-    @property
-    def tests(self) -> tuple[str, ...]:
-        """The test files, under tests/, that must find it."""
-
-    @property
-    def file(self) -> str:
-        """The path of the changed file in the repository."""
-
-    def plant(self, source: str) -> str:
-        """Return the file's source with the bug; raises NotPlantableError."""
-
-
 @dataclass(frozen=True)
 class Bug:
-    """A change of `target`, which is a function, a method, a property, a class or a module."""
+    """A change of `target`, which is a function, a method, a property, a class or a module.
+
+    `name` says what is wrong with the code; `tests` are the files, under tests/, of which one must find it.
+    """
 
     name: str
     target: object
