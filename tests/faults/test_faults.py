@@ -50,7 +50,7 @@ CALLS = {
     "replacement": 139,
     "clean-up of a replacement": 66,
     "rollback of a failed update": 75,
-    "rollback of a failed replacement": 138,
+    "rollback of a failed replacement": 150,
     "rollback of a finished replacement": 48,
     "delete": 68,
     "delete of a failed create": 59,

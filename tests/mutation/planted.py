@@ -9,7 +9,7 @@ from massdriver_redis import catalog, log
 from massdriver_redis.aws import session
 from massdriver_redis.calls import ec2, elasticache
 from massdriver_redis.cloudformation import attributes, delivery, response, response_url
-from massdriver_redis.properties import arns, coercion, parse, rules, schemas, violations, windows
+from massdriver_redis.properties import arns, coercion, model, parse, rules, schemas, violations, windows
 from massdriver_redis.state import naming, observed, ownership, record
 
 from .changes import (
@@ -229,7 +229,7 @@ _BUGS_OF_VALUES: tuple[Bug, ...] = (
     ),
     Bug(
         "the external id stands in logs of the properties",
-        parse.Authentication,
+        model.Authentication,
         set_keyword("repr", True),
         (_PARSE, "contract/test_secrecy.py"),
     ),

@@ -20,19 +20,30 @@ pytestmark = pytest.mark.deployed
 ALONE = """
 import sys
 sys.path = [path for path in sys.path if "site-packages" not in path]
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 import app
 {code}
 """
 """Runs in an interpreter with the standard library and one artifact, and no site-packages."""
 
 
-def alone(function: str, code: str) -> str:
-    """Import a built function in an empty environment, run `code` there, and return what it printed."""
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "RESOURCE_PREFIX": "mdr-12345678",
+    "SCHEDULE_GROUP": "mdr-12345678",
+    "SCHEDULER_ROLE_ARN": "arn:aws:iam::123456789012:role/poll",
+}
+
+
+def alone(function: str, code: str, *more: Path) -> str:
+    """Import a built function in an empty environment, run `code` there, and return what it printed.
+
+    `more` are further folders to import from.
+    """
     assert (BUILT / "template.yaml").exists(), "the provider is not built: run `make build-emulated`"
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", "-c", ALONE.format(code=code), str(BUILT / function)],
-        env={"AWS_DEFAULT_REGION": "us-east-1", "RESOURCE_PREFIX": "mdr-12345678"},
+        [sys.executable, "-I", "-S", "-B", "-c", ALONE.format(code=code), BUILT / function, *more],
+        env=ENVIRONMENT,
         cwd="/",
         capture_output=True,
         text=True,
@@ -68,8 +79,10 @@ except Exception as error:
     assert "node_type" in alone("ProviderFunction", code)
 
 
-def test_the_fallback_needs_nothing_but_the_standard_library() -> None:
-    assert alone("FallbackFunction", "print(callable(app.handler))") == "True\n"
+def test_the_fallback_needs_nothing_but_the_sdk_that_the_runtime_has(tmp_path: Path) -> None:
+    for package in ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py"):
+        (tmp_path / package).symlink_to(BUILT / "ProviderFunction" / package)
+    assert alone("FallbackFunction", "print(callable(app.handler))", tmp_path) == "True\n"
     assert {path.suffix for path in (BUILT / "FallbackFunction").iterdir()} == {".py"}
 
 
