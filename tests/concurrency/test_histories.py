@@ -8,7 +8,7 @@ import pytest
 
 from massdriver_redis.properties import schemas
 from tests.harness.samples import FREE_TIER, HIGHLY_AVAILABLE, SHARDED_CLUSTER
-from tests.harness.stack import NAME, StackUnderTest
+from tests.harness.stack import NAME, SLOW, StackUnderTest
 
 LARGE = {
     **HIGHLY_AVAILABLE,
@@ -164,6 +164,23 @@ def test_a_new_provider_whose_default_is_create_only_refuses_rather_than_replace
     named = stack.changed({**plain, "replicas": 1, "secure": True})
     assert named.ok, named.reason
     assert named.physical_id == physical_id
+
+
+def test_a_new_provider_goes_on_with_a_create_under_the_id_of_its_schedule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with StackUnderTest(SLOW) as stack:
+        plain = {key: value for key, value in stack.properties(FREE_TIER).items() if key != "secure"}
+        request = stack.prepare("Create", plain)
+        stack.invoke(request.event)
+        (begun,) = there(stack)
+        _new_default(monkeypatch, "secure", False)
+
+        response = stack.run(request)
+
+        assert response.ok, response.reason
+        assert response.physical_id == begun
+        assert there(stack) == [begun]
 
 
 def test_a_new_provider_deletes_what_an_old_one_made(
