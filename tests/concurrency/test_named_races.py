@@ -427,6 +427,24 @@ def test_a_delete_within_a_create_that_has_made_nothing_leaves_nothing(
     assert brisk.leftovers() == []
 
 
+def test_a_create_that_sees_a_delete_right_before_its_first_write_makes_nothing(brisk: Interleaved) -> None:
+    create = brisk.begin_create(brisk.properties())
+    newer: list[SentRequest] = []
+
+    def begin_delete() -> None:
+        newer.append(brisk.cloudformation.send("Delete", LOGICAL_ID, physical_id=INVENTED))
+        brisk.deliver_first(newer[0])
+
+    brisk.cut_before(create, "cloudformation:DescribeStacks", begin_delete)
+    brisk.cloudformation.step(until=brisk.clock.now())
+    response = brisk.cloudformation.run(newer[0])
+    brisk.settle()
+
+    assert response.ok, response.reason
+    assert writes(brisk, create) == []
+    assert brisk.leftovers() == []
+
+
 @pytest.mark.parametrize("at", OF_THE_DELETE)
 def test_a_create_within_a_delete_that_finds_nothing_leaves_nothing(brisk: Interleaved, at: str) -> None:
     create = brisk.begin_create(brisk.properties())

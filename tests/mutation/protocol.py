@@ -122,11 +122,18 @@ PROTOCOL_BUGS: tuple[Bug, ...] = (
         (_LOOP, "concurrency/test_races.py"),
     ),
     Bug(
-        "one observation is enough to fail",
+        "one observation is enough to change what shows without its record",
         Reconciliation._confirmed,
-        set_return(True, at=-1),
-        (_RACES, _APPLY),
+        drop_operand(0, at=-1),
+        (_LOOP,),
     ),
+    Bug(
+        "one observation is enough to end a Delete",
+        Reconciliation._confirmed,
+        drop_operand(1, at=-1),
+        (_LOOP,),
+    ),
+    Bug("one observation is enough to fail", Reconciliation._confirmed, drop_operand(2, at=-1), (_LOOP,)),
     Bug(
         "the deadline is not looked at",
         Reconciliation.run,
@@ -193,7 +200,7 @@ PROTOCOL_BUGS: tuple[Bug, ...] = (
         "the poll of a Create derives its id again",
         apply.read_intent,
         set_condition(False, mentions=poll_event.id_in),
-        ("concurrency/test_histories.py", _LOOP, _APPLY),
+        ("concurrency/test_histories.py",),
     ),
     # --- taking over ---
     Bug("a newer schedule is not looked at", Lease.check, drop_guard(), (_LEASE,)),
@@ -216,15 +223,9 @@ PROTOCOL_BUGS: tuple[Bug, ...] = (
         (_RACES,),
     ),
     Bug(
-        "a rejection is answered while an older request polls",
-        Reconciliation._reconcile,
-        drop_operand(0, mentions=Reconciliation._failed),
-        (_RACES,),
-    ),
-    Bug(
         "a failure is answered while an older request polls",
-        Reconciliation._advance,
-        drop_operand(0, mentions=Reconciliation._failed),
+        Reconciliation._answer,
+        drop_operand(0, at=0),
         (_RACES,),
     ),
     Bug("the drain is skipped", Lease.state, set_keyword("drained", True), (_LEASE,)),
@@ -239,7 +240,7 @@ PROTOCOL_BUGS: tuple[Bug, ...] = (
         "a superseded Delete goes on",
         delete.decide,
         drop_guard(at=0),
-        (_RACES, _DELETE),
+        ("unit/planner/test_delete.py",),
     ),
     Bug("a request that takes over is not on record", order.acceptance, do_nothing(), (_LOOP, _DELETE)),
     Bug(

@@ -295,6 +295,67 @@ def test_a_function_killed_at_a_step_of_create_is_picked_up_by_the_next_poll(sta
     assert stack.armed() == []
 
 
+# One read that leaves something out
+
+
+def left_out(name, found, when=lambda: True):
+    """Return a fault: the first call of a name while `when` holds is answered as if nothing were there."""
+    left = [1]
+
+    def fault(call, _index):
+        if call.name != name or not left[0] or not when():
+            return None
+        left[0] = 0
+        if isinstance(found, str):
+            raise client_error(found, operation=call.operation)
+        return found
+
+    return fault, left
+
+
+def test_an_update_is_not_rejected_on_the_word_of_one_read(stack):
+    properties = stack.properties()
+    physical_id = stack.created(properties)
+    stack.recorder.before, left = left_out(
+        "elasticache:DescribeReplicationGroups", "ReplicationGroupNotFoundFault"
+    )
+
+    response = stack.changed(properties, node_type="cache.t3.small")
+
+    assert left == [0]
+    assert response.ok, response.reason
+    assert stack.group(physical_id)["CacheNodeType"] == "cache.t3.small"
+
+
+def test_nothing_is_changed_on_a_read_that_leaves_out_the_record(stack):
+    properties = stack.properties()
+    stack.created(properties)
+    stack.recorder.before, left = left_out("ec2:DescribeSecurityGroups", {"SecurityGroups": []})
+
+    response = stack.changed(properties, node_type="cache.t3.small")
+
+    assert left == [0]
+    assert response.ok, response.reason
+    assert "ec2:CreateSecurityGroup" not in stack.writes()
+
+
+def test_a_delete_is_not_over_on_the_word_of_one_read(stack):
+    stack.created()
+
+    def only_the_security_group_is_left():
+        return not stack.simulator.leftovers() and not stack.secrets()
+
+    stack.recorder.before, left = left_out(
+        "ec2:DescribeSecurityGroups", {"SecurityGroups": []}, when=only_the_security_group_is_left
+    )
+
+    response = stack.delete(NAME)
+
+    assert left == [0]
+    assert response.ok, response.reason
+    assert stack.leftovers() == []
+
+
 # Broken properties
 
 INFRASTRUCTURE = "vpc.data.infrastructure"
