@@ -34,6 +34,7 @@ class ExpectedChange:
 class Call:
     """One mutation: boto3 service and method, its parameters, and a summary for people.
 
+    `accepts` says that the call records its request as the last one, over the record of any other.
     `change` is recorded before an ElastiCache modification is sent, so that one which AWS silently
     reverts is noticed.
     """
@@ -44,6 +45,7 @@ class Call:
     summary: str
     change: ExpectedChange | None = None
     token: Literal["none", "new", "stored"] = field(default="none")
+    accepts: bool = False
 
     @property
     def creates_record(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from massdriver_redis.calls import ec2
 from massdriver_redis.planner.decision import Apply, Requeue
 from massdriver_redis.state.observed import Observed
@@ -15,4 +17,5 @@ def acceptance(observed: Observed, version: RequestVersion) -> Apply | None:
     group = observed.security_group
     if group is None or observed.record.was_accepted(version.request_id):
         return None
-    return Apply(ec2.tag_security_group(group.id, {LAST_ACCEPTED_REQUEST: version.text()}))
+    call = ec2.tag_security_group(group.id, {LAST_ACCEPTED_REQUEST: version.text()})
+    return Apply(replace(call, accepts=True))

@@ -130,7 +130,8 @@ def _authentication(view: PropertyView) -> Authentication | None:
     arn = view.text("aws_authentication", "data", "arn")
     if arn is None or not arns.is_role(arn):
         return None
-    return Authentication(arn, view.text("aws_authentication", "data", "external_id"))
+    external_id = view.text("aws_authentication", "data", "external_id")
+    return Authentication(arn, external_id if external_id and rules.is_external_id(external_id) else None)
 
 
 def _region(view: PropertyView) -> str | None:

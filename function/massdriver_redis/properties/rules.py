@@ -25,6 +25,11 @@ _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 """AssumeRole's own rule (STS API reference)."""
 
 
+def is_external_id(text: str) -> bool:
+    """Return whether AssumeRole takes a text as an external id."""
+    return bool(_EXTERNAL_ID.fullmatch(text))
+
+
 def broken(view: PropertyView) -> Iterator[Violation]:
     """Yield the violations of every rule."""
     for rule in _RULES:
@@ -94,7 +99,7 @@ def _role(view: PropertyView) -> Iterator[Violation]:
         yield Violation(
             (*path, "arn"), "not the ARN of an IAM role, arn:<partition>:iam::<account>:role/<name>"
         )
-    if external_id is not None and not _EXTERNAL_ID.fullmatch(external_id):
+    if external_id is not None and not is_external_id(external_id):
         yield Violation((*path, "external_id"), "must be 2 to 1224 letters, digits or any of +=,.@:/-_")
 
 

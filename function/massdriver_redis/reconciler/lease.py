@@ -46,6 +46,7 @@ class Lease:
         self._armed_at = request.armed_at or clock.now()
         self._preempted = False
         self._older: frozenset[str] | None = None
+        self._listed = request.is_poll
 
     def acquire(self) -> Ignore | None:
         """Create the schedule and stop the polls of older requests; report if a newer request is there."""
@@ -55,7 +56,7 @@ class Lease:
             start, end = poll_event.schedule_dates(self._request, self._armed_at)
             self.first = self._schedules.create(self._name, text, start, end)
             self.held = True
-        if self._request.is_poll or self._older is not None:
+        if self._listed:
             return None
         overtaken = self.check()
         if overtaken is None:
@@ -71,9 +72,13 @@ class Lease:
         ]
         if any(self._is_newer(name, listed) for name in others):
             return Ignore("a newer request is being worked on", superseded=True)
-        self._older = frozenset(others)
+        self._older, self._listed = frozenset(others), True
         self._preempted |= bool(others)
         return None
+
+    def list_again(self) -> None:
+        """Have the schedules listed before the next step: a newer record may have been written over."""
+        self._listed = False
 
     def stop_older(self) -> Requeue | Ignore | None:
         """Delete the schedules of older requests; None once none is left."""

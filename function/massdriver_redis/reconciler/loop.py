@@ -164,6 +164,8 @@ class Reconciliation:
             overtaken = self._lease.check() if call.creates_record else None
             if overtaken or self._clock.now() > seen.taken_at + MAX_OBSERVATION_AGE:
                 return overtaken
+            if call.accepts:
+                self._lease.list_again()
             if not self._controller.apply(call, seen):
                 return Requeue(f"waiting for AWS to show what {call.name} found done already")
         return None

@@ -750,6 +750,14 @@ def test_a_delete_finds_role_and_region_among_hostile_parts() -> None:
     assert region == "us-west-2"
 
 
+@pytest.mark.parametrize("external_id", ["0", "", "no spaces", "e" * 1225])
+def test_an_external_id_that_sts_never_takes_does_not_stop_a_delete(external_id: str) -> None:
+    raw = put(WHOLE, "aws_authentication.data.external_id", external_id)
+    role, _ = read_leniently(raw)
+    assert role is not None
+    assert role.external_id is None
+
+
 WRONG = st.one_of(
     st.none(),
     st.booleans(),

@@ -254,3 +254,28 @@ def test_where_the_answer_to_the_creation_is_lost_nobody_knows_who_was_first(lea
 
     assert lease.held
     assert not lease.first
+
+
+def test_a_request_that_may_have_written_over_a_newer_one_s_record_lists_again(lease_of, aws):
+    earlier = lease_of("one", SIGNED_IN_ORDER[0])
+    earlier.acquire()
+    with Recorder(before=refusing("DeleteSchedule")):
+        lease_of("two", SIGNED_IN_ORDER[1]).acquire()
+    assert earlier.acquire() is None
+
+    earlier.list_again()
+
+    assert isinstance(earlier.acquire(), Ignore)
+
+
+def test_a_poll_lists_again_too(lease_of, aws):
+    lease_of("one", SIGNED_IN_ORDER[0]).acquire()
+    (name,) = aws.schedules.names()
+    poll = lease_of("one", SIGNED_IN_ORDER[0], CrHelperPoll=True, ScheduleName=name)
+    with Recorder(before=refusing("DeleteSchedule")):
+        lease_of("two", SIGNED_IN_ORDER[1]).acquire()
+    assert poll.acquire() is None
+
+    poll.list_again()
+
+    assert isinstance(poll.acquire(), Ignore)
