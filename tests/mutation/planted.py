@@ -40,11 +40,11 @@ _PARSE = "unit/properties/test_parse.py"
 _CATALOG = "unit/test_catalog.py"
 
 
-def _random_hash(text: str) -> str:
+def _random_hash(text: str, length: int = 10) -> str:
     import base64
     import os
 
-    return base64.b32encode(os.urandom(10)).decode().lower()[:10]
+    return base64.b32encode(os.urandom(10)).decode().lower()[:length]
 
 
 def _unverified() -> ssl.SSLContext:
@@ -63,7 +63,7 @@ _BUGS_OF_VALUES: tuple[Bug, ...] = (
     # --- ids ---
     Bug(
         "the physical id is drawn at random",
-        naming._hash,
+        naming.hash_of,
         replaced_by(_random_hash),
         ("unit/state/test_naming.py", "unit/reconciler/test_apply.py"),
     ),

@@ -16,9 +16,11 @@ TOKEN_LENGTH = 64
 
 
 def draw() -> str:
-    """Draw a token of 64 letters and digits."""
+    """Draw a token of 64 letters and digits; no log shows it from then on."""
     alphabet = string.ascii_letters + string.digits
-    return "".join(secrets.choice(alphabet) for _ in range(TOKEN_LENGTH))
+    token = "".join(secrets.choice(alphabet) for _ in range(TOKEN_LENGTH))
+    log.protect(token)
+    return token
 
 
 def stored(aws: Aws, secret_name: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,6 +24,20 @@ def read(aws: Aws, service: str, operation: str, absent: Iterable[str] = (), **r
         if code_of(error) in set(absent):
             return {}
         raise translate(error, service, operation) from None
+
+
+def pages(aws: Aws, operation: str, **request: Any) -> Iterator[Any]:
+    """Yield one list of ElastiCache page by page; a page is read when it is asked for.
+
+    Raises the exceptions of `session.translate`.
+    """
+    marker: dict[str, str] = {}
+    while True:
+        answer = read(aws, "elasticache", operation, MaxRecords=PAGE, **request, **marker)
+        yield answer
+        if not answer.get("Marker"):
+            return
+        marker = {"Marker": answer["Marker"]}
 
 
 def tags_of(items: Iterable[Mapping[str, Any]]) -> dict[str, str]:

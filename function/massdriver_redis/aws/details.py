@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from massdriver_redis.aws.describe import PAGE, read, tags_of
+from massdriver_redis.aws.describe import PAGE, pages, read, tags_of
 from massdriver_redis.aws.session import Aws
+from massdriver_redis.errors import ResourceError
 from massdriver_redis.state.observed import Detail, NodeTypes, Observed, ReplicationGroup
 
 _FAILURE_WORDS = ("fail", "insufficient", "unable", "error", "not enough", "cannot", "could not")
@@ -71,17 +70,12 @@ def _node_types(aws: Aws, live: ReplicationGroup) -> NodeTypes:
 
 def _versions(aws: Aws, engine: str) -> tuple[str, ...] | None:
     """Return the versions on offer, None where they can't be read."""
-    versions: list[str] = []
-    marker: dict[str, str] = {}
     try:
-        while True:
-            answer = aws.elasticache.describe_cache_engine_versions(Engine=engine, MaxRecords=PAGE, **marker)
-            versions += [str(item.get("EngineVersion", "")) for item in answer.get("CacheEngineVersions", [])]
-            if not answer.get("Marker"):
-                return tuple(versions) or None
-            marker = {"Marker": answer["Marker"]}
-    except (ClientError, BotoCoreError):
+        listed = list(pages(aws, "describe_cache_engine_versions", Engine=engine))
+    except ResourceError:
         return None
+    versions = (item for page in listed for item in page.get("CacheEngineVersions", []))
+    return tuple(str(item.get("EngineVersion", "")) for item in versions) or None
 
 
 def _events(aws: Aws, live: ReplicationGroup, since: float) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from typing import Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from massdriver_redis import log
 from massdriver_redis.aws import auth_token
 from massdriver_redis.aws.session import Aws, code_of, message_of, translate
 from massdriver_redis.calls.base import Call
@@ -45,7 +44,6 @@ def perform(aws: Aws, call: Call, secret_name: str) -> Effect:
         request["SecretString"] = json.dumps({"password": auth_token.draw()})
     elif call.token == "stored":
         request["AuthToken"] = auth_token.stored(aws, secret_name)[0]
-    log.protect(*_tokens(request))
     try:
         getattr(aws.client(call.service), call.operation)(**request)
     except (ClientError, BotoCoreError) as error:
@@ -53,11 +51,3 @@ def perform(aws: Aws, call: Call, secret_name: str) -> Effect:
             return "no_op"
         raise translate(error, call.service, call.operation) from None
     return "applied"
-
-
-def _tokens(request: dict[str, object]) -> tuple[str, ...]:
-    text = request.get("SecretString")
-    found = [str(json.loads(str(text))["password"])] if text else []
-    if request.get("AuthToken"):
-        found.append(str(request["AuthToken"]))
-    return tuple(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from massdriver_redis.aws.describe import PAGE, read, tags_of
+from massdriver_redis.aws.describe import pages, read, tags_of
 from massdriver_redis.aws.session import Aws
 from massdriver_redis.calls import base as calls
 from massdriver_redis.calls import ec2
@@ -116,15 +116,14 @@ def _shown(setting: Setting, group: Item, members: Iterable[Item]) -> tuple[Fiel
 def _members(aws: Aws, group_id: str, count: int) -> list[Item]:
     """Return the members of the replication group, reading whole pages until all `count` are found."""
     found: list[Item] = []
-    marker: dict[str, str] = {}
-    while len(found) < count:
-        answer = read(aws, "elasticache", "describe_cache_clusters", MaxRecords=PAGE, **marker)
+    if not count:
+        return found
+    for page in pages(aws, "describe_cache_clusters"):
         found += [
-            item for item in answer.get("CacheClusters", []) if item.get("ReplicationGroupId") == group_id
+            item for item in page.get("CacheClusters", []) if item.get("ReplicationGroupId") == group_id
         ]
-        if not answer.get("Marker"):
+        if len(found) >= count:
             break
-        marker = {"Marker": answer["Marker"]}
     return found
 
 

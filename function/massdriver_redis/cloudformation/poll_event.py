@@ -6,8 +6,6 @@ it sorts the requests of one resource by their signing times.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -15,6 +13,7 @@ from datetime import UTC, datetime
 
 from massdriver_redis.cloudformation.request import POLL_INTERVAL, POLL_MARK, Request
 from massdriver_redis.errors import ResourceError
+from massdriver_redis.state import naming
 
 LARGEST_INPUT = 262_144
 """Bytes of a schedule's Input (EventBridge Scheduler quotas: 256 KB)."""
@@ -39,8 +38,8 @@ _NAME = re.compile(r"(?P<id>.{1,40})-(?P<signed>\d{10})-[a-z2-7]{12}", re.ASCII)
 def schedule_name(request: Request, physical_id: str) -> str:
     """Return the name of the request's schedule: id, signing time, hash of the request; 64 characters."""
     text = f"{request.stack_id}\n{request.logical_id}\n{request.request_id}"
-    digest = base64.b32encode(hashlib.sha256(text.encode()).digest()).decode().lower()[:12]
-    return f"{physical_id}-{min(int(request.signed_at or 0), _LAST_SECOND):010d}-{digest}"
+    signed_at = min(int(request.signed_at or 0), _LAST_SECOND)
+    return f"{physical_id}-{signed_at:010d}-{naming.hash_of(text, 12)}"
 
 
 def id_in(name: str) -> str:

@@ -40,7 +40,7 @@ class Owner:
         guid = self.stack_id.rsplit("/", 1)[-1]
         logical = self.logical_id
         if len(logical) > 150:
-            logical = f"{logical[:130]}.{_hash(logical)}"
+            logical = f"{logical[:130]}.{hash_of(logical)}"
         return f"Custom::MassdriverRedis {guid}/{logical}"
 
 
@@ -68,7 +68,7 @@ def physical_id(owner: Owner, name_prefix: str | None, create_only: Mapping[str,
     """
     known = {key: value for key, value in create_only.items() if value is not None}
     text = json.dumps([owner.stack_id, owner.logical_id, known], sort_keys=True, separators=(",", ":"))
-    return f"{id_prefix(owner, name_prefix)}-{_hash(text)}"
+    return f"{id_prefix(owner, name_prefix)}-{hash_of(text)}"
 
 
 def id_prefix(owner: Owner, name_prefix: str | None) -> str:
@@ -97,12 +97,12 @@ def is_legal(resource_id: str) -> bool:
 
 def nothing_made(owner: Owner) -> str:
     """Return the physical id of a create that made nothing: a Delete of it has nothing to do."""
-    return _NOTHING + _hash(json.dumps([owner.stack_id, owner.logical_id]))
+    return _NOTHING + hash_of(json.dumps([owner.stack_id, owner.logical_id]))
 
 
 def unknown_outcome(owner: Owner) -> str:
     """Return the physical id of a create whose outcome is unknown: a Delete of it observes first."""
-    return _UNKNOWN + _hash(json.dumps([owner.stack_id, owner.logical_id]))
+    return _UNKNOWN + hash_of(json.dumps([owner.stack_id, owner.logical_id]))
 
 
 def is_nothing_made(resource_id: str) -> bool:
@@ -115,10 +115,11 @@ def final_snapshot(resource_id: str, request_id: str) -> str:
 
     AWS publishes no length for it; with a suffix "-2" it fits the 40 characters of a replication group's id.
     """
-    tail = re.sub(r"[^a-z0-9]", "", request_id.lower())[:12] or _hash(request_id)
+    tail = re.sub(r"[^a-z0-9]", "", request_id.lower())[:12] or hash_of(request_id)
     return f"{resource_id[: MAX_ID - 15].rstrip('-')}-{tail}"
 
 
-def _hash(text: str) -> str:
+def hash_of(text: str, length: int = _HASH_LENGTH) -> str:
+    """Return a hash of `text` that may stand in a name: lower-case letters and the digits 2 to 7."""
     digest = hashlib.sha256(text.encode()).digest()
-    return base64.b32encode(digest).decode().lower()[:_HASH_LENGTH]
+    return base64.b32encode(digest).decode().lower()[:length]
