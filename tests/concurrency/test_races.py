@@ -133,9 +133,7 @@ def rolled_back(
         until_answered(interleaved, older)
         if at is None:
             return older
-        interleaved.settle()
-        assert list(interleaved.groups()) == [original]
-        assert look(interleaved, original) == live
+        nothing_changed(interleaved, original, live)
         assert interleaved.steps_after_knowing(older, at) == []
         interleaved.finish()
         return older
@@ -167,9 +165,7 @@ def first_look_of_the_rollback(change: dict[str, Any]) -> Play:
         assert response.ok, response.reason
         assert response.physical_id == original
         interleaved.cloudformation.clean_up(LOGICAL_ID)
-        interleaved.settle()
-        assert list(interleaved.groups()) == [original]
-        assert look(interleaved, original) == live
+        nothing_changed(interleaved, original, live)
         assert interleaved.steps_after_knowing(older, at) == []
         interleaved.finish()
         return older
@@ -194,9 +190,7 @@ def old_poll_within(change: dict[str, Any]) -> Play:
         interleaved.resource.before = None
         if at is None:
             return newer
-        interleaved.settle()
-        assert list(interleaved.groups()) == [original]
-        assert look(interleaved, original) == live
+        nothing_changed(interleaved, original, live)
         interleaved.finish()
         return newer
 
@@ -221,6 +215,13 @@ def suspend(
 def look(interleaved: Interleaved, group_id: str) -> tuple[object, ...]:
     group = interleaved.groups()[group_id]
     return group.node_type, group.replicas, group.failover, group.multi_az, group.tls, group.version
+
+
+def nothing_changed(interleaved: Interleaved, original: str, live: tuple[object, ...]) -> None:
+    """Once nothing moves any more, the cluster of before is the only one, as it was."""
+    interleaved.settle()
+    assert list(interleaved.groups()) == [original]
+    assert look(interleaved, original) == live
 
 
 def begun_create(interleaved: Interleaved) -> SentRequest:

@@ -100,19 +100,9 @@ class FaultyStack(FakeCloudFormation):
         return made
 
     def vpc(self) -> dict[str, Any]:
-        arn = f"arn:aws:ec2:{REGION}:{ACCOUNT}:"
-        subnets = [
-            {"arn": f"{arn}subnet/{name}", "aws_zone": f"{REGION}{zone}", "cidr": ""}
-            for name, zone in zip(self.aws.subnets, "aba", strict=True)
-        ]
-        infrastructure = {
-            "arn": f"{arn}vpc/{self.aws.vpc}",
-            "cidr": "10.1.0.0/16",
-            "internal_subnets": subnets,
-            "private_subnets": [],
-            "public_subnets": [],
-        }
-        return {"data": {"infrastructure": infrastructure}, "specs": {"aws": {"region": REGION}}}
+        zones = {name: REGION + zone for name, zone in zip(self.aws.subnets, "aba", strict=True)}
+        made: dict[str, Any] = document.vpc_in(REGION, self.aws.vpc, zones)
+        return made
 
     # --- further moves of CloudFormation -----------------------------------------------------------
 

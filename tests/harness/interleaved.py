@@ -36,7 +36,7 @@ from .cloudformation import (
     stringify,
 )
 from .context import Context
-from .inmemory_aws import ACCOUNT, REGION, InMemoryAws
+from .inmemory_aws import REGION, InMemoryAws
 from .moto_aws import MotoAws
 from .recorder import Call, Recorder
 from .stack import BRISK
@@ -271,19 +271,8 @@ class Interleaved:
 
     def properties(self, **changes: Any) -> dict[str, Any]:
         """Return the properties of the free tier's preset in this VPC; None removes a key."""
-        arn = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
-        subnets = [
-            {"arn": f"{arn}:subnet/{name}", "aws_zone": f"{REGION}{zone}", "cidr": "10.1.0.0/24"}
-            for name, zone in zip(self._aws.subnets, "aba", strict=False)
-        ]
-        infrastructure = {
-            "arn": f"{arn}:vpc/{self._aws.vpc}",
-            "cidr": "10.1.0.0/16",
-            "internal_subnets": subnets[:2],
-            "private_subnets": subnets[2:],
-            "public_subnets": [],
-        }
-        vpc = {"data": {"infrastructure": infrastructure}, "specs": {"aws": {"region": REGION}}}
+        zones = [(name, REGION + zone) for name, zone in zip(self._aws.subnets, "aba", strict=False)]
+        vpc = document.vpc_in(REGION, self._aws.vpc, dict(zones[:2]), dict(zones[2:]))
         made = document.properties(vpc=vpc, **changes)
         return {key: value for key, value in made.items() if key != "ServiceToken"}
 

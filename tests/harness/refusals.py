@@ -27,6 +27,16 @@ class Refused:
     status: int = 400
 
 
+def replicated(**changes: Any) -> Callable[[MotoAws], object]:
+    """Return what makes a replication group with a replica, its request changed so."""
+    return lambda cloud: cloud.make(cloud.replicated_request(**changes))
+
+
+def clustered(**changes: Any) -> Callable[[MotoAws], object]:
+    """Return what makes a replication group with cluster mode, its request changed so."""
+    return lambda cloud: cloud.make(cloud.cluster_request(**changes))
+
+
 def table(rows: Iterable[Refused]) -> pytest.MarkDecorator:
     """Return the parametrisation with each row's sentence as the test's name."""
     return pytest.mark.parametrize("refused", [pytest.param(row, id=row.sentence) for row in rows])

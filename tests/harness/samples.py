@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -183,18 +184,39 @@ def vpc(region: str = "us-west-2", partition: str = "aws", subnets: int = 2) -> 
     """Return a VPC artifact with as many internal, and as many private, subnets over three zones."""
     internal = [subnet(number, "abc"[number % 3], region, partition) for number in range(subnets)]
     private = [subnet(100 + number, "abc"[number % 3], region, partition) for number in range(subnets)]
-    return {
-        "data": {
-            "infrastructure": {
-                "arn": f"arn:{partition}:ec2:{region}:{ACCOUNT}:vpc/vpc-0a1b2c3d4e5f60718",
-                "cidr": "10.100.0.0/16",
-                "internal_subnets": internal,
-                "private_subnets": private,
-                "public_subnets": [],
-            }
-        },
-        "specs": {"aws": {"region": region}},
+    arn = f"arn:{partition}:ec2:{region}:{ACCOUNT}:vpc/vpc-0a1b2c3d4e5f60718"
+    return _vpc_artifact(arn, "10.100.0.0/16", region, internal, private)
+
+
+def vpc_in(
+    region: str,
+    vpc_id: str,
+    internal: Mapping[str, str],
+    private: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return the artifact of a VPC that a test's AWS has; the ids of its subnets come with their zones."""
+    arn = f"arn:aws:ec2:{region}:{ACCOUNT}:"
+    internal_subnets, private_subnets = (
+        [
+            {"arn": f"{arn}subnet/{name}", "aws_zone": zone, "cidr": f"10.1.{number}.0/24"}
+            for number, (name, zone) in enumerate(subnets.items())
+        ]
+        for subnets in (internal, private or {})
+    )
+    return _vpc_artifact(f"{arn}vpc/{vpc_id}", "10.1.0.0/16", region, internal_subnets, private_subnets)
+
+
+def _vpc_artifact(
+    arn: str, cidr: str, region: str, internal: list[dict[str, str]], private: list[dict[str, str]]
+) -> dict[str, Any]:
+    infrastructure = {
+        "arn": arn,
+        "cidr": cidr,
+        "internal_subnets": internal,
+        "private_subnets": private,
+        "public_subnets": [],
     }
+    return {"data": {"infrastructure": infrastructure}, "specs": {"aws": {"region": region}}}
 
 
 def authentication(region: str = "us-west-2") -> dict[str, Any]:

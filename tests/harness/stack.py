@@ -12,7 +12,6 @@ from tests.simulator import Quotas, Timing
 
 from . import samples as document
 from .cloudformation import (
-    ACCOUNT,
     LAMBDA_TIMEOUT,
     PREFIX,
     REGION,
@@ -98,23 +97,10 @@ class StackUnderTest(FakeCloudFormation):
 
     def vpc(self, internal: list[str] | None = None, private: list[str] | None = None) -> dict[str, Any]:
         """Return the VPC artifact; its internal subnets are all there are unless given."""
-        made = document.vpc(REGION, subnets=0)
-        infrastructure = made["data"]["infrastructure"]
-        infrastructure["arn"] = f"arn:aws:ec2:{REGION}:{ACCOUNT}:vpc/{self.cloud.vpc}"
-        infrastructure["cidr"] = "10.1.0.0/16"
-        infrastructure["internal_subnets"] = self._listed(
-            self.cloud.subnets if internal is None else internal
-        )
-        infrastructure["private_subnets"] = self._listed(private or [])
-        return made
-
-    def _listed(self, subnets: list[str]) -> list[dict[str, str]]:
-        zones = dict(zip(self.cloud.subnets, self._zones, strict=True))
-        arn = f"arn:aws:ec2:{REGION}:{ACCOUNT}:subnet/"
-        return [
-            {"arn": arn + subnet, "aws_zone": REGION + zones[subnet], "cidr": f"10.1.{number}.0/24"}
-            for number, subnet in enumerate(subnets)
-        ]
+        zones = {subnet: REGION + zone for subnet, zone in zip(self.cloud.subnets, self._zones, strict=True)}
+        shown = zones if internal is None else {subnet: zones[subnet] for subnet in internal}
+        hidden = {subnet: zones[subnet] for subnet in private or []}
+        return document.vpc_in(REGION, self.cloud.vpc, shown, hidden)
 
     # --- requests -----------------------------------------------------------------------------------
 

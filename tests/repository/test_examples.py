@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from massdriver_redis.properties import parse as properties
-
-from .test_template import _Loader, yaml
+from tools.preview.reading import TemplateLoader
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
@@ -38,7 +38,7 @@ VALUES = {
 
 
 def load(path: Path) -> dict[str, Any]:
-    found = yaml.load(path.read_text(), Loader=_Loader)
+    found = yaml.load(path.read_text(), Loader=TemplateLoader)
     assert isinstance(found, dict)
     return found
 

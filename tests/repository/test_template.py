@@ -13,6 +13,8 @@ import pytest
 import yaml
 from botocore import xform_name
 
+from tools.preview.reading import TemplateLoader
+
 ROOT = Path(__file__).resolve().parents[2]
 
 FOLDERS = {"ProviderFunction": ROOT / "function", "FallbackFunction": ROOT / "fallback"}
@@ -42,25 +44,9 @@ UNSCOPED = {
 }
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms as their long ones."""
-
-
-def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
-    if isinstance(node, yaml.ScalarNode):
-        return {name: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node, deep=True)}
-    return {name: loader.construct_mapping(node, deep=True)}
-
-
-_Loader.add_multi_constructor("!", _intrinsic)
-
-
 @cache
 def template() -> dict[str, Any]:
-    found = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)
+    found = yaml.load((ROOT / "template.yaml").read_text(), Loader=TemplateLoader)
     assert isinstance(found, dict)
     return found
 

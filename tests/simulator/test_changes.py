@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,12 +11,6 @@ import pytest
 from tests.harness.moto_aws import TOKEN, MotoAws
 
 from . import Timing
-
-
-@pytest.fixture
-def cloud() -> Iterator[MotoAws]:
-    with MotoAws() as cloud:
-        yield cloud
 
 
 def increase(cloud: MotoAws, replicas: int) -> dict[str, Any]:

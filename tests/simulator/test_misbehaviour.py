@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from botocore.exceptions import ClientError
@@ -13,12 +13,6 @@ from tests.harness.moto_aws import TOKEN, MotoAws
 from . import Change, Simulator
 
 MEMORY = "Failed to scale down to cache node type cache.t3.micro because the node has insufficient memory"
-
-
-@pytest.fixture
-def cloud() -> Iterator[MotoAws]:
-    with MotoAws() as cloud:
-        yield cloud
 
 
 def test_a_create_may_be_accepted_and_fail_with_the_reason_only_in_an_event(cloud: MotoAws) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,11 +13,9 @@ from tests.harness.refusals import Refused, check, table
 from . import Quotas, Timing
 
 
-@pytest.fixture
-def cloud() -> Iterator[MotoAws]:
-    with MotoAws() as cloud:
-        cloud.make_subnet_group()
-        yield cloud
+@pytest.fixture(autouse=True)
+def subnet_group(cloud: MotoAws) -> None:
+    cloud.make_subnet_group()
 
 
 def plain(**changes: Any) -> Callable[[MotoAws], object]:

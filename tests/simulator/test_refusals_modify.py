@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.harness.moto_aws import TOKEN, MotoAws
-from tests.harness.refusals import Refused, check, table
+from tests.harness.refusals import Refused, check, clustered, replicated, table
 
 COMBINATION = "InvalidParameterCombination"
 VALUE = "InvalidParameterValue"
 SIX = "default.redis6.x"
 
 
-@pytest.fixture
-def cloud() -> Iterator[MotoAws]:
-    with MotoAws() as cloud:
-        cloud.make_subnet_group()
-        yield cloud
+@pytest.fixture(autouse=True)
+def subnet_group(cloud: MotoAws) -> None:
+    cloud.make_subnet_group()
 
 
 def modify(**params: Any) -> Callable[[MotoAws], object]:
@@ -28,14 +26,6 @@ def modify(**params: Any) -> Callable[[MotoAws], object]:
 
 def single(**changes: Any) -> Callable[[MotoAws], object]:
     return lambda cloud: cloud.make(cloud.request(**changes))
-
-
-def replicated(**changes: Any) -> Callable[[MotoAws], object]:
-    return lambda cloud: cloud.make(cloud.replicated_request(**changes))
-
-
-def clustered(**changes: Any) -> Callable[[MotoAws], object]:
-    return lambda cloud: cloud.make(cloud.cluster_request(**changes))
 
 
 ROWS = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,12 +17,6 @@ VALUE = "InvalidParameterValue"
 COMBINATION = "InvalidParameterCombination"
 JULY_SECOND = datetime(2026, 7, 2, tzinfo=UTC)
 ARN = "arn:aws:elasticache:us-east-1:123456789012"
-
-
-@pytest.fixture
-def cloud() -> Iterator[MotoAws]:
-    with MotoAws() as cloud:
-        yield cloud
 
 
 def call(operation: str, **params: Any) -> Callable[[MotoAws], object]:

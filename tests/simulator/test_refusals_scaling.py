@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.harness.moto_aws import MotoAws
-from tests.harness.refusals import Refused, check, table
+from tests.harness.refusals import Refused, check, clustered, replicated, table
 
 from . import Quotas
 
@@ -16,11 +16,9 @@ COMBINATION = "InvalidParameterCombination"
 VALUE = "InvalidParameterValue"
 
 
-@pytest.fixture
-def cloud() -> Iterator[MotoAws]:
-    with MotoAws() as cloud:
-        cloud.make_subnet_group()
-        yield cloud
+@pytest.fixture(autouse=True)
+def subnet_group(cloud: MotoAws) -> None:
+    cloud.make_subnet_group()
 
 
 def increase(**params: Any) -> Callable[[MotoAws], object]:
@@ -39,14 +37,6 @@ def reshard(count: int, **params: Any) -> Callable[[MotoAws], object]:
     return lambda cloud: cloud.elasticache.modify_replication_group_shard_configuration(
         ReplicationGroupId="cache", NodeGroupCount=count, **{"ApplyImmediately": True, **params}
     )
-
-
-def replicated(**changes: Any) -> Callable[[MotoAws], object]:
-    return lambda cloud: cloud.make(cloud.replicated_request(**changes))
-
-
-def clustered(**changes: Any) -> Callable[[MotoAws], object]:
-    return lambda cloud: cloud.make(cloud.cluster_request(**changes))
 
 
 ROWS = [

@@ -23,11 +23,11 @@ class UnreadableError(ValueError):
     """The file holds no properties that can be told without CloudFormation."""
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+class TemplateLoader(yaml.SafeLoader):  # type: ignore[misc]
     """YAML with CloudFormation's short forms: !Ref x is {"Ref": x}, !Sub x is {"Fn::Sub": x}."""
 
 
-def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+def _short_form(loader: TemplateLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
     name = suffix if suffix == "Ref" else f"Fn::{suffix}"
     if isinstance(node, yaml.ScalarNode):
         return {name: loader.construct_scalar(node)}
@@ -36,7 +36,7 @@ def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]
     return {name: loader.construct_mapping(node, deep=True)}
 
 
-_Loader.add_multi_constructor("!", _short_form)
+TemplateLoader.add_multi_constructor("!", _short_form)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def read(path: Path) -> dict[str, Any]:
     file. Raises UnreadableError.
     """
     try:
-        found = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506 (a SafeLoader with short forms)
+        found = yaml.load(path.read_text("utf-8"), TemplateLoader)  # noqa: S506 (a SafeLoader with short forms)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UnreadableError(f"{path}: {type(error).__name__}; give a JSON or YAML file") from None
     if not isinstance(found, dict):

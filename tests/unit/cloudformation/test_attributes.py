@@ -14,19 +14,11 @@ from massdriver_redis.cloudformation.request import parse
 from massdriver_redis.cloudformation.response import LARGEST_BODY, build
 from massdriver_redis.errors import ResourceError
 from massdriver_redis.properties import schemas
-from massdriver_redis.state.observed import Endpoint, Node, NodeGroup, ReplicationGroup, SecurityGroup
+from massdriver_redis.state.observed import Endpoint, NodeGroup, ReplicationGroup, SecurityGroup
+from tests.harness.builders import node
 from tests.harness.envelope import NOW, event
 
 REGIONS = {"us-east-1": "aws", "eu-central-1": "aws", "us-gov-west-1": "aws-us-gov", "cn-north-1": "aws-cn"}
-NODE = Node(
-    id="shop-001",
-    status="available",
-    node_type="cache.t3.micro",
-    engine="redis",
-    engine_version="6.2.6",
-    parameter_group="default.redis6.x",
-    security_groups=frozenset({"sg-1"}),
-)
 NAMES = {
     "data.authentication.hostname",
     "data.authentication.password",
@@ -63,7 +55,7 @@ def group(*, cluster_mode=False, region="us-east-1", name="shop-redis-abcdefghij
         node_type="cache.t3.micro",
         node_groups=(NodeGroup("0001", "available", ("shop-001",)),),
         member_ids=("shop-001",),
-        nodes=(NODE,),
+        nodes=(node(),),
         automatic_failover="disabled",
         multi_az=False,
         tls=True,
@@ -164,7 +156,7 @@ def test_the_reader_hostname_is_the_reader_endpoint_or_in_cluster_mode_the_confi
 
 
 def test_engine_and_version_are_the_observed_ones():
-    valkey = replace(group(), nodes=(replace(NODE, engine="valkey", engine_version="8.0.1"),))
+    valkey = replace(group(), nodes=(node(engine="valkey", engine_version="8.0.1"),))
 
     made = attributes(valkey, security_group(), credentials(), ())
 
