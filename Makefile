@@ -85,8 +85,13 @@ build-ProviderFunction:
 	find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf "$(ARTIFACTS_DIR)/bin"
 
+# The one module of the provider that the fallback shares; its packages stay without an __init__.py.
+SHARED := massdriver_redis/cloudformation/genuine.py
+
 build-FallbackFunction:
 	cp fallback/*.py "$(ARTIFACTS_DIR)"
+	mkdir -p "$(ARTIFACTS_DIR)/$(dir $(SHARED))"
+	cp function/$(SHARED) "$(ARTIFACTS_DIR)/$(SHARED)"
 
 # --- checks ---
 

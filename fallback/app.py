@@ -1,20 +1,23 @@
 """The fallback: answers CloudFormation when the provider function itself can't run.
 
-Lambda sends it the event of an invocation that failed at every try. It shares no code with the provider and
-has no package of its own, for a package that doesn't import may be what went wrong.
+Lambda sends it the event of an invocation that failed at every try. It shares one module with the provider,
+of the standard library alone, that says which events are CloudFormation's own, and has no package of its own,
+for a package that doesn't import may be what went wrong.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 import answer
-from envelope import FailedEvent, Failure, read, reason, request_in
+from envelope import FailedEvent, RefusedError, read, reason, request_in
+from massdriver_redis.cloudformation.genuine import Recipient
 from schedules import Schedule, Schedules, connect
 
 FAILS_FOR = 600
@@ -37,41 +40,45 @@ log = logging.getLogger(__name__)
 log.setLevel(logging.INFO)
 
 
-def handler(record: object, _context: object) -> Done:
+class Context(Protocol):
+    """What is used of Lambda's context."""
+
+    invoked_function_arn: str
+
+
+def handler(record: object, context: Context) -> Done:
     """Handle one on-failure record of the provider function."""
-    return handle(record, connect(), answer.put, time.time())
+    recipient = Recipient.from_environment(os.environ).at(context.invoked_function_arn)
+    return handle(record, recipient, connect(), answer.put, time.time())
 
 
-def handle(record: object, schedules: Schedules, put: Put, now: float) -> Done:
+def handle(record: object, recipient: Recipient, schedules: Schedules, put: Put, now: float) -> Done:
     """Answer the request in `record` if nobody else will, and return what was done.
 
-    Raises where Scheduler or the ResponseURL can't be reached: Lambda then delivers the record again.
+    It must be meant for `recipient`. Raises where Scheduler or the ResponseURL can't be reached: Lambda then
+    delivers the record again.
     """
-    failure = read(record, os.environ.get("RESPONSE_HOST", ""))
-    if failure is None:
-        return _ignored("no failed event of CloudFormation that may be answered")
-    if failure.schedule_name:
-        return _poll(failure, failure.schedule_name, schedules, put, now)
-    failed = request_in(failure, failure.payload)
-    if failed is None:
-        return _ignored("no request of CloudFormation that may be answered")
-    if schedules.exists(failed.schedule_suffix):
-        return _left(failed)
-    return _answered(failed, put)
+    try:
+        failure = read(record)
+        if not failure.schedule_name:
+            failed = request_in(failure, failure.payload, recipient, now)
+            return _left(failed) if schedules.exists(failed.schedule_suffix) else _answered(failed, put)
+        # A poll is handled by what its schedule carries; the delivered body may be anybody's.
+        schedule = schedules.get(failure.schedule_name)
+        if schedule is None:
+            return _ignored("the schedule of this poll is gone")
+        return _poll(request_in(failure, schedule.input, recipient, now), schedule, schedules, put, now)
+    except RefusedError as refused:
+        return _refused(refused, now)
 
 
-def _poll(failure: Failure, name: str, schedules: Schedules, put: Put, now: float) -> Done:
-    """Handle a failed poll by what its schedule carries; the delivered body may be anybody's."""
-    schedule = schedules.get(name)
-    if schedule is None:
-        return _ignored("the schedule of this poll is gone")
-    failed = request_in(failure, schedule.input)
-    if failed is None or not name.endswith(failed.schedule_suffix):
-        return _ignored("the schedule carries no request of its own")
+def _poll(failed: FailedEvent, schedule: Schedule, schedules: Schedules, put: Put, now: float) -> Done:
+    if not schedule.name.endswith(failed.schedule_suffix):
+        return _ignored("the schedule carries another request")
     if _may_recover(failed, schedule, schedules, now):
         return _left(failed)
     done = _answered(failed, put)
-    schedules.delete(name)
+    schedules.delete(schedule.name)
     return done
 
 
@@ -113,3 +120,16 @@ def _left(failed: FailedEvent) -> Done:
 def _ignored(why: str) -> Done:
     log.warning("Ignored: %s", why)
     return {"status": "IGNORED"}
+
+
+def _refused(refused: RefusedError, now: float) -> Done:
+    """Log a refusal and count it as the provider does: by a line in CloudWatch's embedded metric format."""
+    metric = {"Name": "RefusedEvents", "Unit": "Count"}
+    metrics = {"Namespace": "MassdriverRedis", "Dimensions": [["service"]], "Metrics": [metric]}
+    counted = {
+        "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": [metrics]},
+        "service": "massdriver-redis-fallback",
+        "RefusedEvents": 1,
+    }
+    print(json.dumps(counted))  # noqa: T201 - the line must be JSON alone, without the head of a log line
+    return _ignored(f"{refused} {refused.url}".rstrip())

@@ -8,7 +8,9 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
+
+from massdriver_redis.cloudformation.genuine import Recipient, refusal, shown
 
 NOTHING_MADE = "none:"
 """The beginning of a physical id that says a Create made nothing; a Delete of it has nothing to do."""
@@ -16,12 +18,19 @@ NOTHING_MADE = "none:"
 UNKNOWN = "unknown:"
 """The beginning of a physical id under which a Delete looks again: what the Create made is not known."""
 
-_SIZES = {"StackId": 1024, "RequestId": 128, "LogicalResourceId": 255, "ResponseURL": 4096}
-_STACK_ID = re.compile(r"arn:[a-z0-9-]+:cloudformation:[a-z0-9-]*:\w*:stack/[^/\s]+/[^/\s]+", re.ASCII)
 _SCHEDULE_NAME = re.compile(r"(?=.{1,64}$)([a-z0-9-]{1,40})-\d{10}-[a-z2-7]{12}", re.ASCII)
-_VISIBLE = re.compile(r"[!-~]+")
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 _SIGNATURES = re.compile(r"((?:X-Amz-)?(?:Signature|Security-Token))=[^&\s\"']+", re.IGNORECASE)
+
+
+class RefusedError(Exception):
+    """A request that must not be answered: the message says why, `url` is where it wanted to be answered.
+
+    Both are fit to be logged.
+    """
+
+    def __init__(self, why: str, url: str = "") -> None:
+        super().__init__(why)
+        self.url = url
 
 
 @dataclass(frozen=True)
@@ -29,13 +38,11 @@ class Failure:
     """An invocation that failed at every try: the event it got and why it failed, both as Lambda gives them.
 
     `schedule_name` names the schedule of a poll; it is empty for an event of CloudFormation.
-    `response_host` is one more host that may be answered.
     """
 
     payload: dict[str, Any] = field(repr=False)
     cause: str = field(repr=False)
     schedule_name: str
-    response_host: str
 
 
 @dataclass(frozen=True)
@@ -72,67 +79,42 @@ class FailedEvent:
         return UNKNOWN + _hash(json.dumps([self.event["StackId"], self.event["LogicalResourceId"]]), 10)
 
 
-def read(record: object, response_host: str = "") -> Failure | None:
-    """Return the failure that an on-failure record describes; None for anything else.
+def read(record: object) -> Failure:
+    """Return the failure that an on-failure record describes.
 
-    A poll that names no schedule of the provider's form is nothing either.
+    Raises RefusedError for anything else, and for a poll that names no schedule of the provider's form.
     """
     payload = record.get("requestPayload") if isinstance(record, dict) else None
     if not isinstance(record, dict) or not isinstance(payload, dict):
-        return None
+        raise RefusedError("no record of a failed event")
     name = ""
     if payload.get("CrHelperPoll") is True:
         name = payload.get("ScheduleName", "")
         if not isinstance(name, str) or not _SCHEDULE_NAME.fullmatch(name):
-            return None
-    return Failure(payload, _cause(record), name, response_host)
+            raise RefusedError("a poll that names no schedule", shown(payload))
+    return Failure(payload, _cause(record), name)
 
 
-def request_in(failure: Failure, carried: object) -> FailedEvent | None:
-    """Return the request in `carried`, an event or the text of one; None where it must not be answered."""
+def request_in(failure: Failure, carried: object, recipient: Recipient, now: float) -> FailedEvent:
+    """Return the request in `carried`, an event or the text of one; raises RefusedError as the provider does.
+
+    `recipient` is whom the event must be meant for; `now` is in seconds since the epoch.
+    """
     event = _parsed(carried) if isinstance(carried, str) else carried
-    if not isinstance(event, dict) or not _is_sound(event, failure.response_host):
-        return None
+    if not isinstance(event, dict):
+        raise RefusedError("Not a CloudFormation event: it is no JSON object.")
+    refused = refusal(event, recipient, now)
+    if refused:
+        raise RefusedError(refused, shown(event))
     cause = _redacted(_redacted(failure.cause, event), failure.payload)
     deadline = _deadline(event) if failure.schedule_name else None
     return FailedEvent(event, cause, failure.schedule_name, deadline)
-
-
-def may_answer(url: str, response_host: str) -> bool:
-    """Return whether `url` is https and of AWS, or of the one extra host ("host" or "host:port")."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    host, name = parts.netloc.lower(), parts.hostname or ""
-    if parts.scheme != "https" or not _HOST.fullmatch(host):
-        return False
-    if response_host and response_host.lower() in (name, host):
-        return True
-    return name.endswith((".amazonaws.com", ".amazonaws.com.cn")) and port in (None, 443)
 
 
 def reason(text: str, limit: int) -> str:
     """Return `text` in one line of at most `limit` characters, its head kept."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def _is_sound(event: dict[str, Any], response_host: str) -> bool:
-    physical_id = event.get("PhysicalResourceId")
-    return (
-        event.get("RequestType") in ("Create", "Update", "Delete")
-        and all(_is_text(event.get(key), size) for key, size in _SIZES.items())
-        and isinstance(physical_id, str | None)
-        and len(physical_id or "") <= 1024
-        and bool(_STACK_ID.fullmatch(event["StackId"]))
-        and may_answer(event["ResponseURL"], response_host)
-    )
-
-
-def _is_text(value: object, size: int) -> bool:
-    return isinstance(value, str) and len(value) <= size and bool(_VISIBLE.fullmatch(value))
 
 
 def _parsed(text: str) -> object:

@@ -8,6 +8,7 @@ from massdriver_redis.aws.poll_schedule import PollSchedules
 from massdriver_redis.aws.session import own_client
 from massdriver_redis.clock import Clock, SystemClock
 from massdriver_redis.cloudformation import delivery
+from massdriver_redis.cloudformation.genuine import Recipient
 from massdriver_redis.cloudformation.request import Request
 from massdriver_redis.cloudformation.work import LambdaContext
 from massdriver_redis.handler import PollingResource
@@ -49,7 +50,7 @@ class Provider:
 
 def wire(clock: Clock, send: delivery.Sender) -> PollingResource:
     """Return the resource as the environment of this function describes it."""
-    return PollingResource(Provider(clock), clock, send, os.environ.get("RESPONSE_HOST", ""))
+    return PollingResource(Provider(clock), clock, send, Recipient.from_environment(os.environ))
 
 
 resource = wire(SystemClock(), delivery.send)

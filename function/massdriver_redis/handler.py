@@ -16,6 +16,7 @@ from massdriver_redis import log
 from massdriver_redis.clock import Clock
 from massdriver_redis.cloudformation import poll_event, response
 from massdriver_redis.cloudformation.delivery import RefusedError, Sender, UnreachableError
+from massdriver_redis.cloudformation.genuine import Recipient, shown
 from massdriver_redis.cloudformation.outcome import Ignored, Outcome, Pending, Response
 from massdriver_redis.cloudformation.request import parse, secrets_of
 from massdriver_redis.cloudformation.work import LambdaContext, Provider, Work
@@ -34,7 +35,7 @@ class UndeliveredError(Exception):
 class PollingResource(CfnResource):
     """A custom resource whose work is the same for the first delivery of a request and for each poll."""
 
-    def __init__(self, provider: Provider, clock: Clock, send: Sender, response_host: str = "") -> None:
+    def __init__(self, provider: Provider, clock: Clock, send: Sender, recipient: Recipient) -> None:
         # Not crhelper's own __init__: it builds three boto3 clients that only its own polling uses, and
         # sets the root logger's level. A test holds that every other attribute of it is set here.
         self._sleep_on_delete = 0
@@ -62,7 +63,7 @@ class PollingResource(CfnResource):
         self._provider = provider
         self._clock = clock
         self._put = send
-        self._response_host = response_host
+        self._recipient = recipient
         log.quiet_libraries()
 
     def __call__(  # type: ignore[override]
@@ -80,9 +81,10 @@ class PollingResource(CfnResource):
                 if event is None:
                     return self._unanswered("IGNORED", "the poll is late, or its schedule is gone")
             # Before crhelper sees the event: it would answer a malformed one to the previous stack's URL.
-            self._request = parse(event, self._clock.now(), self._response_host)
+            recipient = self._recipient.at(context.invoked_function_arn)
+            self._request = parse(event, self._clock.now(), recipient=recipient)
         except EnvelopeError as error:
-            logger.error("Event refused, nothing is answered", reason=str(error))
+            log.refused(str(error), shown(event))
             return self._unanswered("REFUSED", str(error))
         self._handle(event, context)
         return self._summary()

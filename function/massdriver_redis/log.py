@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+from aws_lambda_powertools.metrics import MetricUnit
 
 MASK = "***"
 
@@ -73,3 +74,10 @@ def quiet_libraries() -> None:
 logger = Logger(logger_formatter=RedactingFormatter())
 # Otherwise Lambda's own handler prints each record a second time, and not redacted.
 logging.getLogger(logger.service).propagate = False
+
+
+def refused(reason: str, response_url: str) -> None:
+    """Log that an event is refused, and count it in CloudWatch by a line in the embedded metric format."""
+    logger.error("Event refused, nothing is answered", reason=reason, response_url=response_url)
+    with single_metric(name="RefusedEvents", unit=MetricUnit.Count, value=1, namespace="MassdriverRedis"):
+        pass

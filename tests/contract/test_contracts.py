@@ -24,6 +24,7 @@ from massdriver_redis.state import naming
 from tests.harness import samples as document
 from tests.harness.cloudformation import PREFIX, KilledError, StackResource, judge, stringify
 from tests.harness.context import FUNCTION
+from tests.harness.envelope import response_url
 from tests.harness.moto_aws import client
 from tests.harness.put_server import PutServer
 from tests.harness.recorder import client_error
@@ -570,12 +571,15 @@ def test_extra_contract_8_no_secret_is_shown_from_create_to_delete(stack):
 def test_extra_contract_9_a_poll_carries_the_largest_request_whole_and_the_longest_id_has_a_schedule():
     wanted = document.properties(vpc=document.vpc(subnets=20), aws_authentication=document.authentication())
     wanted["tags"] = {f"{number:0128}": "v" * 256 for number in range(40)}
-    event = {
-        "RequestType": "Update",
-        "ResponseURL": "https://s3.amazonaws.com/" + "x" * 1500,
+    ids = {
         "StackId": f"arn:aws:cloudformation:us-east-1:123456789012:stack/{'s' * 128}/51af3dc0-da77-11e4-872e",
-        "RequestId": "r" * 36,
         "LogicalResourceId": "L" * 255,
+        "RequestId": "r" * 36,
+    }
+    event = {
+        **ids,
+        "RequestType": "Update",
+        "ResponseURL": response_url(*ids.values(), query="X-Amz-Security-Token=" + "x" * 1000),
         "PhysicalResourceId": "p" * 29 + "-abcdefghij",
         "ResourceProperties": stringify(wanted),
         "OldResourceProperties": stringify(wanted),

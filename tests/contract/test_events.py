@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 
 from massdriver_redis.cloudformation import poll_event
+from massdriver_redis.cloudformation.genuine import signing_times
 from massdriver_redis.cloudformation.request import parse
 from massdriver_redis.properties import parse as properties
 from massdriver_redis.state import naming
@@ -55,7 +56,7 @@ def provider(name):
 
 def run(cloudformation, event):
     """Deliver the event at its signing time, or now if that time has passed."""
-    signed = parse(event, cloudformation.clock.now()).signed_at
+    signed, _ = signing_times(event["ResponseURL"])
     cloudformation.clock.advance(max(1.0, signed - cloudformation.clock.now()))
     return cloudformation.run(cloudformation.adopt(event))
 
@@ -179,6 +180,10 @@ def test_the_delete_after_a_broken_create_succeeds(name):
         failed = run(cloudformation, load(name, "broken"))
         delete = {**load(name, "broken"), "RequestType": "Delete", "PhysicalResourceId": failed.physical_id}
         delete["RequestId"] = "11111111-2222-4333-9444-555555555555"
-        delete["ResponseURL"] = delete["ResponseURL"].replace("20260630T235950Z", "20260701T000100Z")
+        delete["ResponseURL"] = (
+            delete["ResponseURL"]
+            .replace(load(name, "broken")["RequestId"], delete["RequestId"])
+            .replace("20260630T235950Z", "20260701T000100Z")
+        )
 
         assert run(cloudformation, delete).ok

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 from unittest import mock
-from urllib.parse import quote
 
 import boto3
 from moto.cloudformation import cloudformation_backends
@@ -27,6 +26,7 @@ from massdriver_redis.cloudformation.delivery import RefusedError
 
 from .clock import SimulatedClock
 from .context import FUNCTION, Context
+from .envelope import presigned, response_url
 from .logs import captured
 from .schedules import ACCOUNT, GROUP, REGION, ROLE_ARN, Firing, Firings, Schedules
 
@@ -162,6 +162,7 @@ class FakeCloudFormation:
             "SCHEDULE_GROUP": GROUP,
             "SCHEDULER_ROLE_ARN": ROLE_ARN,
             "RESPONSE_HOST": "",
+            "STACK_ACCOUNT_IDS": "",
             "AWS_REGION": REGION,
         }
         self._exit.enter_context(mock.patch.dict("os.environ", environ))
@@ -386,13 +387,7 @@ class FakeCloudFormation:
     def _response_url(self, logical_id: str, request_id: str) -> str:
         signed = datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
         signature = hashlib.sha256(request_id.encode()).hexdigest()
-        return (
-            "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/"
-            f"{quote(self.stack_id, safe='')}%7C{logical_id}%7C{request_id}"
-            f"?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={signed}&X-Amz-SignedHeaders=host"
-            "&X-Amz-Expires=7200&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F"
-            f"{signed[:8]}%2F{REGION}%2Fs3%2Faws4_request&X-Amz-Signature={signature}"
-        )
+        return response_url(self.stack_id, logical_id, request_id, presigned(signed, signature))
 
     # --- the stack ---------------------------------------------------------------------------------
 

@@ -1,4 +1,7 @@
-"""The fallback function next to the provider's: its own code, on the same AWS and the same clock."""
+"""The fallback function next to the provider's: as it is built, on the same AWS and the same clock.
+
+Its own modules come from its folder; the one it shares with the provider is that of the provider's package.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from massdriver_redis.cloudformation.genuine import Recipient
+
+from .context import FUNCTION
 from .inmemory_aws import client
 from .schedules import GROUP
 
@@ -31,10 +37,12 @@ def load() -> dict[str, ModuleType]:
 
 
 MODULES = load()
+RECIPIENT = Recipient().at(FUNCTION)
+"""Partition, Region and account of the fallback are the provider's."""
 
 
 def take(record: dict[str, Any], put: Callable[[str, bytes], int], now: float) -> dict[str, str]:
     """Give the fallback an on-failure record, inside one of the tests' AWS."""
     schedules = MODULES["schedules"].Schedules(client("scheduler"), GROUP)
-    done: dict[str, str] = MODULES["app"].handle(record, schedules, put, now)
+    done: dict[str, str] = MODULES["app"].handle(record, RECIPIENT, schedules, put, now)
     return done

@@ -8,6 +8,7 @@ import pytest
 
 from massdriver_redis.aws.poll_schedule import PollSchedules
 from massdriver_redis.cloudformation import delivery, poll_event
+from massdriver_redis.cloudformation.genuine import UNKNOWN
 from massdriver_redis.cloudformation.outcome import Pending, Response
 from massdriver_redis.handler import PollingResource
 
@@ -39,7 +40,7 @@ class Script:
         self.seen = []
         self.clock = cloudformation.clock
         self.schedules = PollSchedules(client("scheduler"), GROUP, FUNCTION, ROLE_ARN, self.clock.sleep)
-        cloudformation._app.resource = PollingResource(self, self.clock, cloudformation._receive)
+        cloudformation._app.resource = PollingResource(self, self.clock, cloudformation._receive, UNKNOWN)
 
     def begin(self, request, _context):
         self.seen.append(request)

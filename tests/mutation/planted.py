@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from massdriver_redis import catalog, log
 from massdriver_redis.aws import session
 from massdriver_redis.calls import ec2, elasticache
-from massdriver_redis.cloudformation import attributes, delivery, response, response_url
+from massdriver_redis.cloudformation import attributes, delivery, genuine, request, response
 from massdriver_redis.properties import arns, coercion, model, parse, rules, schemas, violations, windows
 from massdriver_redis.state import naming, observed, ownership, record
 
@@ -51,6 +51,10 @@ def _unverified() -> ssl.SSLContext:
     import ssl
 
     return ssl._create_unverified_context()
+
+
+def _whole_url(event: object) -> str:
+    return str(event.get("ResponseURL", "")) if isinstance(event, dict) else ""
 
 
 def _value_shown(path: violations.Path, error: ValidationError) -> list[violations.Violation]:
@@ -110,11 +114,68 @@ _BUGS_OF_VALUES: tuple[Bug, ...] = (
         replaced_by(_unverified),
         ("unit/cloudformation/test_delivery.py",),
     ),
+    # --- which events are CloudFormation's own ---
     Bug(
         "any host may be answered",
-        response_url.checked,
+        genuine._refused_url,
+        drop_guard(
+            mentions="ResponseURL is refused: it is not CloudFormation's bucket in the stack's Region."
+        ),
+        ("unit/cloudformation/test_genuine.py", "contract/test_forged.py"),
+    ),
+    Bug(
+        "any bucket may be answered",
+        genuine._key,
+        set_condition(True, at=1),
+        ("unit/cloudformation/test_genuine.py", "contract/test_forged.py"),
+    ),
+    Bug(
+        "any path of the bucket may be answered",
+        genuine._refused_url,
+        drop_guard(mentions="ResponseURL is refused: its path names another request."),
+        ("unit/cloudformation/test_genuine.py", "contract/test_forged.py"),
+    ),
+    Bug(
+        "a response goes to another Region",
+        genuine._is_s3,
+        drop_operand(1, at=-1),
+        ("unit/cloudformation/test_genuine.py",),
+    ),
+    Bug(
+        "a stack of any account is served",
+        genuine._refused_stack,
         drop_guard(at=-1),
-        ("unit/cloudformation/test_request.py", "contract/test_hostile.py"),
+        ("unit/cloudformation/test_genuine.py", "contract/test_forged.py"),
+    ),
+    Bug(
+        "a stack of any partition and Region is served",
+        genuine._refused_stack,
+        drop_guard(at=-2),
+        ("unit/cloudformation/test_genuine.py", "contract/test_forged.py"),
+    ),
+    Bug(
+        "a signing time in the future counts",
+        genuine._refused_date,
+        drop_guard(),
+        ("unit/cloudformation/test_genuine.py", "contract/test_forged.py"),
+    ),
+    Bug(
+        "an Expires in the far future leaves every later request behind",
+        request._signed_at,
+        set_condition(True, at=-1),
+        ("unit/cloudformation/test_genuine.py", "unit/reconciler/test_loop.py"),
+    ),
+    Bug(
+        "a refused event's URL is logged whole",
+        genuine.shown,
+        replaced_by(_whole_url),
+        ("unit/cloudformation/test_genuine.py", "contract/test_forged.py"),
+    ),
+    Bug(
+        "a refused event is not counted",
+        log.refused,
+        set_keyword("name", "Other"),
+        ("contract/test_forged.py",),
     ),
     # --- what AWS reports ---
     Bug(

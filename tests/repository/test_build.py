@@ -83,7 +83,12 @@ def test_the_fallback_needs_nothing_but_the_sdk_that_the_runtime_has(tmp_path: P
     for package in ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py"):
         (tmp_path / package).symlink_to(BUILT / "ProviderFunction" / package)
     assert alone("FallbackFunction", "print(callable(app.handler))", tmp_path) == "True\n"
-    assert {path.suffix for path in (BUILT / "FallbackFunction").iterdir()} == {".py"}
+    files = [path for path in (BUILT / "FallbackFunction").rglob("*") if path.is_file()]
+    own = {path.name for path in (ROOT / "fallback").glob("*.py")}
+    assert {path.relative_to(BUILT / "FallbackFunction").as_posix() for path in files} == {
+        *own,
+        "massdriver_redis/cloudformation/genuine.py",
+    }
 
 
 def test_the_packages_fit_lambda_and_carry_no_tests_or_caches(tmp_path: Path) -> None:

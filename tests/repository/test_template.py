@@ -18,6 +18,8 @@ from tools.preview.reading import TemplateLoader
 ROOT = Path(__file__).resolve().parents[2]
 
 FOLDERS = {"ProviderFunction": ROOT / "function", "FallbackFunction": ROOT / "fallback"}
+SHARED = ROOT / "function" / "massdriver_redis" / "cloudformation" / "genuine.py"
+"""The provider's module that the fallback's package holds too."""
 ROLES = {"ProviderFunction": "ProviderRole", "FallbackFunction": "FallbackRole"}
 CERTIFICATES = {"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"}
 SERVICES = ("elasticache", "ec2", "secretsmanager", "scheduler", "sts", "cloudformation")
@@ -71,6 +73,11 @@ def statement(role: str, action: str) -> dict[str, Any]:
 
 def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def sources(function: str) -> str:
+    """Return the text of all modules in a function's package."""
+    return "".join(path.read_text() for path in {SHARED, *FOLDERS[function].rglob("*.py")})
 
 
 def variables(function: str) -> dict[str, Any]:
@@ -138,6 +145,20 @@ def test_a_role_may_be_assumed_only_if_the_parameter_names_one() -> None:
     assert statement("ProviderRole", "sts:AssumeRole")["Resource"] == {"Ref": "AllowedRoleArns"}
 
 
+@pytest.mark.parametrize(
+    ("accounts", "fits"), [("", True), ("123456789012", True), ("12345678901", False), ("*", False)]
+)
+def test_a_further_account_has_twelve_digits(accounts: str, fits: bool) -> None:
+    pattern = template()["Parameters"]["StackAccountIds"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, accounts)) == fits
+
+
+def test_both_functions_get_the_further_accounts_and_the_extra_host() -> None:
+    for function in FOLDERS:
+        assert variables(function)["STACK_ACCOUNT_IDS"] == {"Fn::Join": [",", {"Ref": "StackAccountIds"}]}
+        assert variables(function)["RESPONSE_HOST"] == {"Ref": "ResponseHost"}
+
+
 def test_arns_fit_every_partition_account_and_region() -> None:
     text = (ROOT / "template.yaml").read_text()
     assert not re.findall(r"arn:aws:|\b\d{12}\b|\b(?:us|eu|ap)-[a-z]+-\d\b", text)
@@ -169,16 +190,14 @@ def test_the_handler_exists_and_every_variable_the_code_reads_is_set(function: s
     path = FOLDERS[function] / f"{module}.py"
     assert path.parent == ROOT / properties["CodeUri"]
     assert f"def {name}(" in path.read_text()
-    read = set()
-    for source in FOLDERS[function].rglob("*.py"):
-        read |= set(re.findall(r"environ(?:\.get\(|\[)\"([A-Z_]+)\"", source.read_text()))
+    read = set(re.findall(r"environ(?:\.get\(|\[)\"([A-Z_]+)\"", sources(function)))
     from_lambda = {name for name in read if name.startswith("AWS_") or name in CERTIFICATES}
     assert read - from_lambda <= set(variables(function))
 
 
 @pytest.mark.parametrize("function", FOLDERS)
 def test_every_variable_that_is_set_is_read(function: str) -> None:
-    text = "".join(path.read_text() for path in FOLDERS[function].rglob("*.py"))
+    text = sources(function)
     powertools = {name for name in variables(function) if name.startswith("POWERTOOLS_")}  # the library's
     assert [name for name in set(variables(function)) - powertools if f'"{name}"' not in text] == []
 

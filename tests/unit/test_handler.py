@@ -6,6 +6,7 @@ import inspect
 import io
 import json
 import logging
+import os
 import threading
 from contextlib import contextmanager
 
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from massdriver_redis import handler as helper
 from massdriver_redis import log
 from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableError
+from massdriver_redis.cloudformation.genuine import Recipient
 from massdriver_redis.cloudformation.outcome import Ignored, Pending, Response
 from massdriver_redis.errors import (
     AccessDeniedError,
@@ -85,7 +87,7 @@ class Bed:
         self.untils = []
         self.story = []
         self.reads = []
-        self.resource = PollingResource(self, self.clock, self._put)
+        self.resource = PollingResource(self, self.clock, self._put, Recipient.from_environment(os.environ))
 
     def begin(self, request, _context):
         if self.begin_error:

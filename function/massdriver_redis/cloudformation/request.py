@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from massdriver_redis.cloudformation import response_url
+from massdriver_redis.cloudformation import genuine
 from massdriver_redis.errors import EnvelopeError
 from massdriver_redis.state.naming import Owner
 from massdriver_redis.state.record import RequestVersion
@@ -25,15 +26,8 @@ POLL_MARK = "CrHelperPoll"
 
 _MARGIN = POLL_INTERVAL + 60
 _OLDEST_FIRST_DELIVERY = 900
-_STACK_ID = re.compile(r"arn:[a-z0-9-]+:cloudformation:[a-z0-9-]*:\w*:stack/[^/\s]+/[^/\s]+", re.ASCII)
-_VISIBLE = re.compile(r"[!-~]+")
-_SIZES = {
-    "StackId": 1024,
-    "RequestId": 128,
-    "LogicalResourceId": 255,
-    "ResponseURL": 4096,
-    "ScheduleName": 64,
-}
+_LONGEST_SCHEDULE_NAME = 64
+_SECRET_PARAMETERS = ("X-Amz-Signature", "Signature", "X-Amz-Security-Token", "x-amz-security-token")
 
 
 @dataclass(frozen=True)
@@ -92,36 +86,39 @@ class Request:
         return self.gives_up_at - min(_MARGIN, self.service_timeout / 2)
 
 
-def parse(event: object, now: float, response_host: str = "") -> Request:
+def parse(event: object, now: float, *, recipient: genuine.Recipient = genuine.UNKNOWN) -> Request:
     """Return the request in `event`: CloudFormation's own, or the Input of its poll schedule.
 
-    `now` is in seconds since the epoch; `response_host` is one more host ("host" or "host:port") that may
-    be answered. Raises EnvelopeError for anything that must not be answered; its message names keys only.
+    `now` is in seconds since the epoch; `recipient` is the function that an event must be meant for. Raises
+    EnvelopeError for anything that must not be answered; its message names keys only.
     """
     if not isinstance(event, dict):
         raise EnvelopeError("Not a CloudFormation event: it is no JSON object.")
-    kind = _kind(event)
-    physical_id = _physical_id(event, kind)
+    is_poll = POLL_MARK in event
+    refused = genuine.refusal(event, recipient, now)
+    if is_poll and not refused:
+        refused = genuine.refused_text(event, "ScheduleName", _LONGEST_SCHEDULE_NAME)
+    if refused:
+        raise EnvelopeError(refused)
     raw = _mapping(event.get("ResourceProperties"))
     timeout, timeout_error = _service_timeout(raw.get("ServiceTimeout"))
-    url = response_url.checked(_text(event, "ResponseURL"), response_host)
-    amz_date, expires = response_url.signing_times(url)
-    is_poll = POLL_MARK in event
+    amz_date, expires = genuine.signing_times(event["ResponseURL"])
+    started_at = _started_at(event.get("StartedAt") if is_poll else None, amz_date, now)
     return Request(
         event=event,
-        kind=kind,
-        request_id=_text(event, "RequestId"),
-        stack_id=_stack_id(event),
-        logical_id=_text(event, "LogicalResourceId"),
-        response_url=url,
-        physical_id=physical_id,
+        kind=cast(Kind, event["RequestType"]),
+        request_id=event["RequestId"],
+        stack_id=event["StackId"],
+        logical_id=event["LogicalResourceId"],
+        response_url=event["ResponseURL"],
+        physical_id=event.get("PhysicalResourceId") or None,
         properties=raw,
         old_properties=_mapping(event.get("OldResourceProperties")),
         service_timeout=timeout,
         service_timeout_error=timeout_error,
-        signed_at=expires if amz_date is None else amz_date,
-        started_at=_started_at(event.get("StartedAt") if is_poll else None, amz_date, now),
-        schedule_name=_text(event, "ScheduleName") if is_poll else "",
+        signed_at=_signed_at(amz_date, expires, started_at),
+        started_at=started_at,
+        schedule_name=event["ScheduleName"] if is_poll else "",
         armed_at=_past(event.get("ArmedAt"), now) if is_poll else None,
     )
 
@@ -129,48 +126,28 @@ def parse(event: object, now: float, response_host: str = "") -> Request:
 def secrets_of(request: Request) -> tuple[str, ...]:
     """Return the texts of this request that no log and no Reason may show.
 
-    They are those of the ResponseURL, and the external ids.
+    They are the ResponseURL, its query (a capability), its signature, and the external ids.
     """
+    query = urlsplit(request.response_url).query
+    signatures = [
+        value for name, values in parse_qs(query).items() if name in _SECRET_PARAMETERS for value in values
+    ]
     external_ids = [_external_id(raw) for raw in (request.properties, request.old_properties)]
-    found = [*response_url.secrets_in(request.response_url), *external_ids]
+    found = [request.response_url, query, unquote(query), *signatures, *external_ids]
     return tuple(text for text in found if text)
 
 
-def _kind(event: Mapping[str, object]) -> Kind:
-    kind = event.get("RequestType")
-    if kind in ("Create", "Update", "Delete"):
-        return kind
-    raise EnvelopeError("Not a CloudFormation event: RequestType is not Create, Update or Delete.")
+def _signed_at(amz_date: float | None, expires: float | None, started_at: float) -> float | None:
+    """Return the time that orders this request among others, None where the ResponseURL carries none.
 
-
-def _text(event: Mapping[str, object], key: str) -> str:
-    value = event.get(key)
-    if not isinstance(value, str) or not _VISIBLE.fullmatch(value):
-        raise EnvelopeError(f"Not a CloudFormation event: {key} is not a plain, non-empty string.")
-    if len(value) > _SIZES[key]:
-        raise EnvelopeError(f"Not a CloudFormation event: {key} is longer than {_SIZES[key]} characters.")
-    return value
-
-
-def _stack_id(event: Mapping[str, object]) -> str:
-    value = _text(event, "StackId")
-    if not _STACK_ID.fullmatch(value):
-        raise EnvelopeError("Not a CloudFormation event: StackId is no stack's ARN.")
-    return value
-
-
-def _physical_id(event: Mapping[str, object], kind: Kind) -> str | None:
-    """Return the event's own id; a Delete after a cancelled create may come without one."""
-    value = event.get("PhysicalResourceId")
-    if value is None or value == "":
-        if kind == "Update":
-            raise EnvelopeError("Not a CloudFormation event: an Update without PhysicalResourceId.")
-        return None
-    if not isinstance(value, str) or len(value) > 1024:
-        raise EnvelopeError(
-            "Not a CloudFormation event: PhysicalResourceId is no string of 1,024 characters."
-        )
-    return value
+    Of an older form of URL only the end is known, which orders requests as well, for all live equally long.
+    One further ahead than CloudFormation signs for would leave every later request behind. It is compared
+    with the start, which a poll carries, so that each poll comes to the same result.
+    """
+    if amz_date is not None:
+        return amz_date
+    latest = started_at + genuine.URL_LIFETIME + genuine.CLOCK_SKEW
+    return expires if expires is not None and expires <= latest else None
 
 
 def _started_at(carried: object, amz_date: float | None, now: float) -> float:

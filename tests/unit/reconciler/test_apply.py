@@ -375,7 +375,8 @@ def test_a_namesake_that_appears_half_way_stays_and_what_was_made_goes(real):
 def test_an_update_never_touches_a_cluster_of_another_owner(stack):
     physical_id = stack.created()
     request = stack.prepare("Update", stack.properties(replicas=1))
-    request.event = {**request.event, "LogicalResourceId": "Other"}
+    url = stack._response_url("Other", request.id)
+    request.event = {**request.event, "LogicalResourceId": "Other", "ResponseURL": url}
 
     stack.invoke(request.event)
 

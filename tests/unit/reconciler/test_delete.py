@@ -405,9 +405,9 @@ def test_an_id_of_our_form_that_names_nothing_is_a_success(stack):
 
 def test_another_resource_s_cluster_is_never_touched(stack):
     physical_id = stack.created()
-    request = stack.prepare("Delete", LogicalResourceId="Other")
-    other = {**request.event, "LogicalResourceId": "Other"}
-    request.event = other
+    request = stack.prepare("Delete")
+    url = stack._response_url("Other", request.id)
+    request.event = {**request.event, "LogicalResourceId": "Other", "ResponseURL": url}
 
     assert stack.run_from(request).ok
 

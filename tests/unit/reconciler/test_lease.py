@@ -12,7 +12,7 @@ from massdriver_redis.errors import AccessDeniedError, TransientError
 from massdriver_redis.planner.decision import Ignore, Requeue
 from massdriver_redis.reconciler.lease import DRAIN_TIME, MAX_OBSERVATION_AGE, Lease
 from tests.harness.context import FUNCTION
-from tests.harness.envelope import HOST, event
+from tests.harness.envelope import event, response_url
 from tests.harness.inmemory_aws import InMemoryAws, client
 from tests.harness.recorder import Recorder, client_error
 from tests.harness.schedules import GROUP, ROLE_ARN
@@ -32,7 +32,7 @@ def lease_of(aws):
     schedules = PollSchedules(client("scheduler"), GROUP, FUNCTION, ROLE_ARN, aws.clock.sleep)
 
     def make(request_id="one", signed="", resource_id=ID, **changes):
-        url = f"https://{HOST}/x" + (f"?X-Amz-Date={signed}" if signed else "")
+        url = response_url(request_id=request_id, query=f"X-Amz-Date={signed}" if signed else "")
         request = parse(event("Update", RequestId=request_id, ResponseURL=url, **changes), aws.clock.now())
         return Lease(schedules, request, resource_id, aws.clock)
 
