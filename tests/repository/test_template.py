@@ -145,6 +145,70 @@ def test_a_role_may_be_assumed_only_if_the_parameter_names_one() -> None:
     assert statement("ProviderRole", "sts:AssumeRole")["Resource"] == {"Ref": "AllowedRoleArns"}
 
 
+ROLE = "arn:aws:iam::123456789012:role"
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        "",
+        f"{ROLE}/redis-admin",
+        f"{ROLE}/redis-*",
+        f"{ROLE}/*",
+        f"{ROLE}/team/redis-*",
+        "arn:aws-cn:iam::123456789012:role/redis-*",
+        "arn:aws-us-gov:iam::123456789012:role/redis-*",
+        "arn:aws-iso-b:iam::123456789012:role/redis-*",
+        "arn:aws-eusc:iam::123456789012:role/redis-*",
+        "arn:aws:iam::*:role/redis-admin",
+        "arn:aws:iam::*:role/redis-*",
+        "arn:aws:iam::*:role/r*",
+    ],
+)
+def test_a_role_of_an_account_or_of_a_name_may_be_allowed(allowed: str) -> None:
+    assert re.fullmatch(template()["Parameters"]["AllowedRoleArns"]["AllowedPattern"], allowed)
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        "*",
+        "**",
+        "?",
+        " ",
+        "arn:*",
+        "arn:aws:iam::*",
+        "arn:aws:iam::*:*",
+        "arn:aws:iam::*:role*",
+        "arn:aws:iam::*:role/*",
+        "arn:aws:iam::*:role/**",
+        "arn:aws:iam::*:role/?*",
+        "arn:aws:iam::*:role//*",
+        "arn:aws:iam::*:role/${*}",
+        "arn:aws:iam::**:role/redis-*",
+        "arn:aws:iam::?23456789012:role/redis-*",
+        "arn:aws:iam::12345678901*:role/redis-*",
+        "arn:aws:iam::12345678901:role/redis-*",
+        "arn:aws:iam:::role/redis-*",
+        "arn:aws:iam::123456789012:*",
+        "arn:aws:iam::123456789012:role",
+        "arn:aws:iam::123456789012:role/",
+        "arn:aws:iam::123456789012:user/redis-admin",
+        "arn:aws:iam::123456789012:root",
+        "arn:aws:sts::123456789012:assumed-role/redis-admin/x",
+        "arn:*:iam::123456789012:role/redis-*",
+        "arn:?ws:iam::123456789012:role/redis-*",
+        "arn:aws*:iam::123456789012:role/redis-*",
+        "*:iam::123456789012:role/redis-*",
+        f"{ROLE}/redis-admin *",
+        f"{ROLE}/redis-admin\n*",
+        "redis-admin",
+    ],
+)
+def test_every_role_of_every_account_can_not_be_allowed(refused: str) -> None:
+    assert not re.fullmatch(template()["Parameters"]["AllowedRoleArns"]["AllowedPattern"], refused)
+
+
 @pytest.mark.parametrize(
     ("accounts", "fits"), [("", True), ("123456789012", True), ("12345678901", False), ("*", False)]
 )
