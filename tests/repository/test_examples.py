@@ -1,4 +1,4 @@
-"""The examples: presets pasted unchanged, valid by the schema, every attribute real, no password shown."""
+"""The examples: presets pasted unchanged, valid by the schema, attributes real, no password; who deploys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from massdriver_redis.properties import parse as properties
 from tools.preview.reading import TemplateLoader
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+DEPLOY_ROLE = ROOT / "examples" / "deploy-role.yaml"
+EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.yaml") if path != DEPLOY_ROLE)
+"""Those with a cluster."""
 PRESETS = {
     "free-tier": "Free Tier",
     "highly-available": "Highly Available",
@@ -94,3 +96,33 @@ def test_no_output_shows_the_password(path: Path) -> None:
 def test_the_provider_is_found_by_its_export(path: Path) -> None:
     token = load(path)["Resources"]["Redis"]["Properties"]["ServiceToken"]
     assert token == {"Fn::ImportValue": {"Fn::Sub": "${ProviderStack}-ServiceToken"}}
+
+
+def test_cloudformation_alone_can_assume_the_role_to_deploy_with() -> None:
+    [trust] = load(DEPLOY_ROLE)["Resources"]["StackRole"]["Properties"]["AssumeRolePolicyDocument"][
+        "Statement"
+    ]
+    assert (trust["Action"], trust["Principal"]) == (
+        "sts:AssumeRole",
+        {"Service": "cloudformation.amazonaws.com"},
+    )
+
+
+def test_the_role_to_deploy_with_may_invoke_the_one_function_and_nothing_else() -> None:
+    [policy] = load(DEPLOY_ROLE)["Resources"]["StackRole"]["Properties"]["Policies"]
+    [allowed] = policy["PolicyDocument"]["Statement"]
+    assert (allowed["Effect"], allowed["Action"]) == ("Allow", "lambda:InvokeFunction")
+    assert allowed["Resource"] == {"Fn::ImportValue": {"Fn::Sub": "${ProviderStack}-ServiceToken"}}
+
+
+def test_who_deploys_may_pass_that_role_to_cloudformation_and_invoke_nothing() -> None:
+    policy = load(DEPLOY_ROLE)["Resources"]["DeployerPolicy"]["Properties"]["PolicyDocument"]
+    assert policy["Statement"] == [
+        {
+            "Sid": "PassStackRole",
+            "Effect": "Allow",
+            "Action": "iam:PassRole",
+            "Resource": {"Fn::GetAtt": "StackRole.Arn"},
+            "Condition": {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+        }
+    ]
