@@ -140,14 +140,14 @@ def secrets_of(request: Request) -> tuple[str, ...]:
 def _signed_at(amz_date: float | None, expires: float | None, started_at: float) -> float | None:
     """Return the time that orders this request among others, None where the ResponseURL carries none.
 
-    Of an older form of URL only the end is known, which orders requests as well, for all live equally long.
-    One further ahead than CloudFormation signs for would leave every later request behind. It is compared
-    with the start, which a poll carries, so that each poll comes to the same result.
+    Of an older form of URL only the end is known, so its signing time is estimated by the lifetime that all
+    have. One in the future would leave every later request behind. It is compared with the start, which a
+    poll carries, so that each poll comes to the same result.
     """
-    if amz_date is not None:
-        return amz_date
-    latest = started_at + genuine.URL_LIFETIME + genuine.CLOCK_SKEW
-    return expires if expires is not None and expires <= latest else None
+    signed = amz_date
+    if signed is None and expires is not None:
+        signed = expires - genuine.URL_LIFETIME
+    return signed if signed is not None and 0 < signed <= started_at + genuine.CLOCK_SKEW else None
 
 
 def _started_at(carried: object, amz_date: float | None, now: float) -> float:
