@@ -121,6 +121,32 @@ def test_on_a_developer_s_machine_a_refusal_is_returned_and_not_sent(app, server
     assert SIGNATURE not in json.dumps(summary)
 
 
+MADE_UP = "arn:aws:lambda:us-east-1:012345678912:function:ProviderFunction"
+
+
+@pytest.mark.parametrize(("local", "status"), [("true", "FAILED"), ("", "REFUSED")])
+def test_the_account_of_the_function_counts_but_for_the_made_up_one_of_sam_local(
+    app, server, monkeypatch, local, status
+):
+    monkeypatch.setenv("AWS_SAM_LOCAL", local)
+    monkeypatch.setattr(app, "resource", app.wire(SystemClock(), responder.send))
+    context = Context(SystemClock())
+    context.invoked_function_arn = MADE_UP
+
+    assert app.handler(refused_create(server), context)["status"] == status
+    assert server.puts == []
+
+
+def test_the_parameter_admits_stacks_of_further_accounts(app, server, monkeypatch):
+    monkeypatch.setenv("STACK_ACCOUNT_IDS", "111122223333,123456789012")
+    monkeypatch.setattr(app, "resource", app.wire(SystemClock(), responder.send))
+    context = Context(SystemClock())
+    context.invoked_function_arn = MADE_UP
+
+    assert app.handler(refused_create(server), context)["status"] == "FAILED"
+    assert len(server.puts) == 1
+
+
 def test_a_poll_that_can_not_begin_deletes_its_own_schedule_and_no_other(app, server):
     names = [f"shop-redis-abcdefghij-{second}-aaaabbbbcccc" for second in (1782864000, 1782864001)]
     with MotoAws() as cloud:
