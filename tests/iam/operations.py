@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from tests.harness.stack import NAME, StackUnderTest, failing
 from tests.unit.fallback.stage import Stage, poll
 
 from .checks import Check, Place, checks
+from .tags import of_elasticache
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,11 @@ def unknown_calls() -> set[str]:
 
 
 def tags_of(cloud: Any, arn: str) -> dict[str, str]:
-    """Return the tags of a resource of an AWS in memory; a node has those of its replication group."""
-    name = re.split(r"[:/]", arn)[-1]
-    if ":security-group/" in arn:
-        return {tag["Key"]: tag["Value"] for tag in cloud.ec2.groups.get(name, {"Tags": []})["Tags"]}
-    if ":replicationgroup:" in arn or ":cluster:" in arn:
-        groups = {group.id for group in cloud.simulator.groups()}
-        group = name if name in groups else re.sub(r"(-\d{4})?-\d{3}$", "", name)
-        return dict(cloud.simulator.tags(group)) if group in groups else {}
-    return {}
+    """Return the tags of a security group or of something of ElastiCache, in an AWS in memory."""
+    if arn.startswith("arn:aws:elasticache:"):
+        return of_elasticache(cloud.simulator, arn)
+    group = cloud.ec2.groups.get(arn.rsplit("/", 1)[-1], {"Tags": []})
+    return {tag["Key"]: tag["Value"] for tag in group["Tags"]}
 
 
 def _noting(

@@ -1,8 +1,9 @@
 """The simulator of ElastiCache over HTTP, on top of the emulator's network and with a Redis per cluster.
 
 Run as `python -m tests.emulator.elasticache_server FOLDER PORT EMULATOR_URL`; it lives until SIGTERM.
-POST takes ElastiCache requests; GET /security-group-in-use/ID answers 200 or 404; POST /order/METHOD, with
-a JSON list of arguments, orders a misbehaviour by a method of the simulator.
+POST takes ElastiCache requests; GET /security-group-in-use/ID answers 200 or 404, GET /tags/ARN the tags
+by which IAM judges; POST /order/METHOD, with a JSON list of arguments, orders a misbehaviour by a method of
+the simulator.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.harness.clock import FastClock
+from tests.iam.tags import of_elasticache
 from tests.simulator import Change, Simulator, Timing
 
 from .certificates import Certificates
@@ -89,8 +91,13 @@ def serve(backed: Backed, port: int) -> ThreadingHTTPServer:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            held = backed.simulator.security_group_in_use(self.path.rsplit("/", 1)[-1])
-            self._answer(200 if held else 404, {}, b"")
+            what, name = self.path[1:].split("/", 1)
+            if what == "tags":
+                tags = of_elasticache(backed.simulator, name)
+                self._answer(200, {"Content-Type": "application/json"}, json.dumps(tags).encode())
+            else:
+                held = backed.simulator.security_group_in_use(name)
+                self._answer(200 if held else 404, {}, b"")
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -8,6 +8,7 @@ names of that version.
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import os
 
@@ -29,8 +30,9 @@ def main() -> None:
 
     # Under TLS it would also take port 443, for logins that are not used here.
     app._port_is_bindable = lambda *_: False
-    permissions.close()
-    elasticache.close(os.environ["EMULATOR_ELASTICACHE"])
+    simulator = os.environ["EMULATOR_ELASTICACHE"]
+    elasticache.close(simulator)
+    permissions.close(functools.partial(elasticache.tags, simulator))
     schedules.close(speed=float(os.environ.get("EMULATOR_SPEED", "20")))
     custom_resources.close()
     ingress_rules.close()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import ssl
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.e2e.emulator.gaps.custom_resources import FailedError
+from tests.iam.checks import Check, Place, checks
 
 from . import certificates, client
 from .gaps import custom_resources, permissions, schedules
@@ -20,36 +23,55 @@ EVENT = {"StackId": "arn:stack", "RequestId": "r-1", "LogicalResourceId": "Redis
 GOOD = {**EVENT, "Status": "SUCCESS", "PhysicalResourceId": "shop-redis", "Data": {"port": "6379"}}
 
 
-def asked(service: str, **given: Any) -> list[tuple[str, str]]:
-    found = permissions.checks(service, given, "us-east-1", "123456789012")
-    return [(each.action, each.arn.split(":", 5)[5] if ":" in each.arn else each.arn) for each in found]
+PLACE = Place("us-east-1", "123456789012")
+
+
+def asked(service: str, headers: dict[str, str] | None = None, **given: str) -> list[Check]:
+    """Return what IAM evaluates for a request of the query protocol."""
+    body = urlencode(given).encode()
+    operation, params = permissions.request(service, "POST", "/", headers or {}, body, {})
+    return checks(service, operation, params, PLACE)
+
+
+def shown(found: list[Check]) -> list[tuple[str, str]]:
+    return [(each.action, each.arn.split(":", 5)[5]) for each in found]
 
 
 def test_a_create_is_checked_on_every_resource_it_names_and_on_its_tags() -> None:
-    assert asked(
+    found = asked(
         "elasticache",
         Action="CreateReplicationGroup",
         ReplicationGroupId="shop",
         CacheSubnetGroupName="mdr-1-shop",
         CacheParameterGroupName="default.redis6.x",
-        **{"Tags.Tag.1.Key": "a", "Tags.Tag.1.Value": "b"},
-    ) == [
+        **{"Tags.Tag.1.Key": "a", "Tags.Tag.1.Value": "b", "Tags.Tag.2.Key": "c", "Tags.Tag.2.Value": ""},
+    )
+    assert shown(found) == [
+        ("elasticache:CreateReplicationGroup", "parametergroup:default.redis6.x"),
         ("elasticache:CreateReplicationGroup", "replicationgroup:shop"),
         ("elasticache:CreateReplicationGroup", "subnetgroup:mdr-1-shop"),
-        ("elasticache:CreateReplicationGroup", "parametergroup:default.redis6.x"),
         ("elasticache:AddTagsToResource", "replicationgroup:shop"),
     ]
+    tags = {"aws:RequestTag/a": "b", "aws:RequestTag/c": ""}
+    assert [each.context for each in found] == [{}, tags, {}, tags]
 
 
 def test_a_delete_with_a_final_snapshot_also_needs_to_create_one() -> None:
-    found = asked(
-        "elasticache",
-        Action="DeleteReplicationGroup",
-        ReplicationGroupId="shop",
-        FinalSnapshotIdentifier="shop-final",
-    )
+    delete = {"Action": "DeleteReplicationGroup", "ReplicationGroupId": "shop"}
+    found = shown(asked("elasticache", **delete, FinalSnapshotIdentifier="shop-final"))
+
     assert ("elasticache:DeleteReplicationGroup", "snapshot:shop-final") in found
     assert ("elasticache:CreateSnapshot", "replicationgroup:shop") in found
+    assert ("elasticache:CreateSnapshot", "snapshot:shop-final") in found
+    assert shown(asked("elasticache", **delete)) == [
+        ("elasticache:DeleteReplicationGroup", "replicationgroup:shop")
+    ]
+
+
+def test_a_list_of_clusters_is_checked_on_all_of_them() -> None:
+    assert shown(asked("elasticache", Action="DescribeCacheClusters", MaxRecords="100")) == [
+        ("elasticache:DescribeCacheClusters", "cluster:*")
+    ]
 
 
 def test_a_security_group_is_checked_with_its_vpc_and_the_tags_it_is_made_with() -> None:
@@ -59,49 +81,103 @@ def test_a_security_group_is_checked_with_its_vpc_and_the_tags_it_is_made_with()
         "TagSpecification.1.Tag.1.Key": "massdriver-redis:provider",
         "TagSpecification.1.Tag.1.Value": "mdr-1",
     }
-    group, vpc, tags = permissions.checks("ec2", given, "us-east-1", "123456789012")
+    group, vpc, tags = asked("ec2", **given)
     assert group.context == {"aws:RequestTag/massdriver-redis:provider": "mdr-1"}
     assert (vpc.action, vpc.arn.rsplit(":", 1)[-1]) == ("ec2:CreateSecurityGroup", "vpc/vpc-1")
     assert tags.action == "ec2:CreateTags"
     assert tags.context["ec2:CreateAction"] == "CreateSecurityGroup"
 
 
+def test_a_shared_vpc_has_its_owners_account_in_the_arn() -> None:
+    place = Place("us-east-1", "123456789012", owner={"vpc-1": "210987654321"}.get)
+    group, vpc = checks("ec2", "CreateSecurityGroup", {"VpcId": "vpc-1"}, place)
+
+    assert vpc.arn == "arn:aws:ec2:us-east-1:210987654321:vpc/vpc-1"
+    assert group.arn == "arn:aws:ec2:us-east-1:123456789012:security-group/*"
+
+
+def test_tags_of_a_resource_are_checked_on_that_resource() -> None:
+    arn = "arn:aws:elasticache:us-east-1:123456789012:replicationgroup:shop"
+    [tagged] = asked("elasticache", Action="AddTagsToResource", ResourceName=arn, **{"Tags.Tag.1.Key": "a"})
+    assert tagged == Check("elasticache:AddTagsToResource", arn, {"aws:RequestTag/a": ""})
+
+    given = {"Action": "CreateTags", "ResourceId.1": "sg-1", "Tag.1.Key": "a", "Tag.1.Value": "b"}
+    assert asked("ec2", **given) == [
+        Check(
+            "ec2:CreateTags",
+            "arn:aws:ec2:us-east-1:123456789012:security-group/sg-1",
+            {"aws:RequestTag/a": "b"},
+        )
+    ]
+
+
+def test_a_denial_names_the_action_the_resource_and_the_kind_of_policy_in_awss_words() -> None:
+    check = Check("elasticache:CreateReplicationGroup", "arn:group")
+    principal = "arn:aws:sts::123456789012:assumed-role/provider/session"
+    why = "because no identity-based policy allows the elasticache:CreateReplicationGroup action"
+
+    said = permissions.sentence("elasticache", check, principal, why)
+
+    assert said == (
+        f"User: {principal} is not authorized to perform: elasticache:CreateReplicationGroup on resource: "
+        f"arn:group {why}"
+    )
+    by_ec2 = permissions.sentence("ec2", check, principal, why)
+    assert by_ec2.startswith(f"You are not authorized to perform this operation. {said}. Encoded ")
+
+
+def test_policies_are_evaluated_as_they_were_written() -> None:
+    read = SimpleNamespace(
+        effect="Deny", actions=["ec2:*"], not_actions=[], resources=[], not_resources=["a"], conditions={}
+    )
+    assert (
+        permissions.layers([[read]], [[[read]]])
+        == [[{"Effect": "Deny", "Action": ["ec2:*"], "NotResource": ["a"], "Condition": {}}]] * 2
+    )
+
+
 def asked_of_scheduler(
     method: str, path: str, body: dict[str, Any] | None = None, **query: list[str]
-) -> list[tuple[str, str]]:
-    given = permissions.scheduler_parameters(method, path, json.dumps(body or {}).encode(), query)
-    return asked("scheduler", **given)
+) -> list[Check]:
+    text = json.dumps(body or {}).encode()
+    return checks("scheduler", *permissions.request("scheduler", method, path, {}, text, query), PLACE)
 
 
 def test_a_schedule_is_checked_under_its_schedule_group_and_with_the_role_it_passes() -> None:
     body = {"GroupName": "mdr-1", "Target": {"RoleArn": "arn:aws:iam::123456789012:role/polls"}}
 
     for method, action in (("POST", "CreateSchedule"), ("PUT", "UpdateSchedule")):
-        assert asked_of_scheduler(method, "/schedules/shop", body) == [
+        found = asked_of_scheduler(method, "/schedules/shop", body)
+        assert shown(found) == [
             (f"scheduler:{action}", "schedule/mdr-1/shop"),
             ("iam:PassRole", "role/polls"),
         ]
+        assert found[1].context == {"iam:PassedToService": "scheduler.amazonaws.com"}
     for method, action in (("GET", "GetSchedule"), ("DELETE", "DeleteSchedule")):
-        assert asked_of_scheduler(method, "/schedules/shop", groupName=["mdr-1"]) == [
+        assert shown(asked_of_scheduler(method, "/schedules/shop", groupName=["mdr-1"])) == [
             (f"scheduler:{action}", "schedule/mdr-1/shop")
         ]
-
-
-def test_a_passed_role_is_checked_for_scheduler() -> None:
-    given = {"Action": "CreateSchedule", "Name": "a", "GroupName": "b", "Target": {"RoleArn": "arn:role"}}
-
-    _, passed = permissions.checks("scheduler", given, "us-east-1", "123456789012")
-
-    assert passed == permissions.Check(
-        "iam:PassRole", "arn:role", {"iam:PassedToService": "scheduler.amazonaws.com"}
-    )
 
 
 def test_a_list_is_checked_on_all_schedules_whatever_schedule_group_is_asked_for() -> None:
     asked_for = asked_of_scheduler("GET", "/schedules", ScheduleGroup=["mdr-1"])
 
-    assert asked_for == [("scheduler:ListSchedules", "schedule/*/*")]
+    assert shown(asked_for) == [("scheduler:ListSchedules", "schedule/*/*")]
     assert asked_of_scheduler("GET", "/schedule-groups/mdr-1") == []
+
+
+def test_a_secret_is_checked_with_the_tags_it_is_made_with() -> None:
+    body = json.dumps({"Name": "mdr-1-shop", "Tags": [{"Key": "a", "Value": "b"}]}).encode()
+    headers = {"x-amz-target": "secretsmanager.CreateSecret"}
+    found = checks(
+        "secretsmanager",
+        *permissions.request("secretsmanager", "POST", "/", headers, body, {}),
+        PLACE,
+    )
+    assert shown(found) == [
+        ("secretsmanager:CreateSecret", "secret:mdr-1-shop"),
+        ("secretsmanager:TagResource", "secret:mdr-1-shop"),
+    ]
 
 
 def test_a_good_response_gives_the_id_and_the_attributes() -> None:

@@ -7,27 +7,36 @@ deletes a security group that a cluster still uses, where AWS says DependencyVio
 from __future__ import annotations
 
 import asyncio
+import json
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from .permissions import Handler, Response, _parameters
+from .permissions import Handler, Response, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 def close(simulator: str) -> None:
-    """Send ElastiCache to the simulator at the URL `simulator`; ask it before a security group goes."""
+    """Send ElastiCache to the simulator at the URL `simulator`; ask it before a security group goes.
+
+    IAM's checks of both services come before that: they are put around these handlers.
+    """
     from ministack import app
 
-    app.SERVICE_HANDLERS["elasticache"] = _forwarding(simulator, app.SERVICE_HANDLERS["elasticache"])
+    app.SERVICE_HANDLERS["elasticache"] = _forwarding(simulator)
     app.SERVICE_HANDLERS["ec2"] = _guarding(simulator, app.SERVICE_HANDLERS["ec2"])
 
 
-def _forwarding(simulator: str, checked: Handler) -> Handler:
-    """Put the simulator in the place of MiniStack's service, behind the checks of `permissions`."""
-    from . import permissions
+def tags(simulator: str, arn: str) -> dict[str, str]:
+    """Return the tags of a replication group or a node, by its ARN."""
+    status, _, body = _send(f"{simulator}/tags/{arn}", "GET", {}, b"")
+    return dict(json.loads(body)) if status == 200 else {}
+
+
+def _forwarding(simulator: str) -> Handler:
+    """Return a handler that puts the simulator in the place of MiniStack's service."""
 
     async def forward(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
@@ -37,15 +46,14 @@ def _forwarding(simulator: str, checked: Handler) -> Handler:
         named = {**headers, "x-moto-account-id": get_account_id()}
         return await asyncio.to_thread(_send, f"{simulator}{path}", method, named, body)
 
-    del checked  # MiniStack's own service is not asked
-    return permissions._checked("elasticache", forward)
+    return forward
 
 
 def _guarding(simulator: str, handler: Handler) -> Handler:
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Response:
-        given = _parameters(headers, body, query)
+        given = parameters(headers, body, query)
         if given.get("Action") == "DeleteSecurityGroup":
             group = given.get("GroupId", "")
             status, _, _ = await asyncio.to_thread(

@@ -1,169 +1,180 @@
-"""IAM: every resource of a request is checked, by the ARN that AWS evaluates.
+"""IAM: MiniStack authenticates, and tests/iam decides, on every resource of a request.
 
-MiniStack checks one ARN per request and `*` where it knows none, so a policy scoped to subnet groups,
-tags or schedules of a group fails there though AWS allows it, and one that forgets the second resource of a
-call, or a role that it passes, succeeds though AWS denies it. The ARNs follow AWS's service authorization
-reference (elasticache, ec2, scheduler, secretsmanager, cloudformation).
+MiniStack checks one ARN per request and `*` where it knows none, without the tags of ElastiCache's
+resources and without a role that is passed. So a policy scoped to subnet groups, tags or schedules of a
+group fails there though AWS allows it, and one that forgets the second resource of a call succeeds though
+AWS denies it. It also leaves the resource out of a denial's sentence.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
+from tests.iam import policy
+from tests.iam.checks import Check, Place, Tags, checks
+
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[..., Awaitable[Response]]
+TagsOf = Callable[[str], Tags]
 
-_SUBNET_GROUP = (
-    "CreateCacheSubnetGroup",
-    "DescribeCacheSubnetGroups",
-    "ModifyCacheSubnetGroup",
-    "DeleteCacheSubnetGroup",
-)
+SERVICES = ("elasticache", "ec2", "scheduler", "secretsmanager", "cloudformation")
+VPC_OWNER = "emulator:owner"
+"""The tag that makes a VPC one of another account, shared with this one by AWS RAM."""
 
-
-@dataclass(frozen=True)
-class Check:
-    """One action on one resource, with the condition keys that the request adds to it."""
-
-    action: str
-    arn: str
-    context: Mapping[str, object] = field(default_factory=dict)
+_TAG_KEY = re.compile(r"(?:.*\.)?Tag\.\d+\.Key")
 
 
-def close() -> None:
-    """Replace MiniStack's ARN of a request by the first of ours, and check the others before the service."""
+def close(tags_of_elasticache: TagsOf) -> None:
+    """Take the decision from MiniStack wherever tests/iam knows what AWS evaluates."""
     from ministack import app
     from ministack.core import iam_actions
-    from ministack.services import tagging
 
-    stock = iam_actions.extract_resource_arn
+    stock = iam_actions.extract_iam_action
 
-    def resource_arn(  # noqa: PLR0917 - MiniStack's own signature
-        service: str,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query: dict[str, Any],
-        region: str,
-        account: str,
-    ) -> str:
-        given = _parameters(headers, body, query)
-        if service == "scheduler":
-            given = scheduler_parameters(method, path, body, query)
-        found = checks(service, given, region, account)
-        return found[0].arn if found else stock(service, method, path, headers, body, query, region, account)
+    def action(  # noqa: PLR0917 - MiniStack's own signature
+        service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> str | None:
+        """Return None, which leaves the authentication alone, for what is decided here."""
+        if service in SERVICES:
+            operation, params = request(service, method, path, headers, body, query)
+            if checks(service, operation, params, Place("", "")):
+                return None
+        found: str | None = stock(service, method, path, headers, body, query)
+        return found
 
-    iam_actions.extract_resource_arn = resource_arn
-    # Without this, EC2's requests have no aws:RequestTag: their tags are in TagSpecifications.
-    iam_actions._TAG_MEMBERS |= {"TagSpecifications"}
-    tagging._RESOURCE_TAG_COLLECTORS["ec2"] = _security_group_tags
-    for service in ("elasticache", "ec2", "scheduler", "secretsmanager"):
-        app.SERVICE_HANDLERS[service] = _checked(service, app.SERVICE_HANDLERS[service])
+    iam_actions.extract_iam_action = action
+    for service in SERVICES:
+        app.SERVICE_HANDLERS[service] = checked(service, app.SERVICE_HANDLERS[service], tags_of_elasticache)
 
 
-def _security_group_tags() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Yield every security group's ARN and tags, for aws:ResourceTag."""
+def checked(service: str, handler: Handler, tags_of_elasticache: TagsOf) -> Handler:
+    """Return a service's handler behind the decision."""
+
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Response:
+        from ministack.core.iam_evaluator import resolve_principal
+        from ministack.core.responses import get_account_id
+        from ministack.core.router import extract_access_key_id
+
+        principal = resolve_principal(extract_access_key_id(headers, query) or "", get_account_id())
+        if principal.policies is not None:
+            operation, params = request(service, method, path, headers, body, query)
+            place = _place(service, tags_of_elasticache)
+            # Tags of ElastiCache's resources come over HTTP, from a server that asks EC2 here.
+            asked = await asyncio.to_thread(checks, service, operation, params, place)
+            for check in asked:
+                refusal = policy.refusal(check, *layers(principal.policies, principal.limits))
+                if refusal:
+                    return _denied(service, check, principal.arn, refusal, headers)
+        return await handler(method, path, headers, body, query)
+
+    return handle
+
+
+def layers(policies: Any, limits: Any) -> list[list[dict[str, Any]]]:
+    """Return a principal's statements, and those of its permissions boundary where it has one."""
+    return [statements(policies), *(statements(each) for each in limits)]
+
+
+def statements(policies: Iterable[Iterable[Any]]) -> list[dict[str, Any]]:
+    """Return MiniStack's parsed policies as statements again."""
+    return [
+        {
+            "Effect": each.effect,
+            **({"NotAction": each.not_actions} if each.not_actions else {"Action": each.actions}),
+            **({"NotResource": each.not_resources} if each.not_resources else {"Resource": each.resources}),
+            "Condition": each.conditions,
+        }
+        for parsed in policies
+        for each in parsed
+    ]
+
+
+def _place(service: str, tags_of_elasticache: TagsOf) -> Place:
+    from ministack.core.responses import get_account_id, get_region
+
+    tags = {"elasticache": tags_of_elasticache, "ec2": lambda arn: _ec2_tags(arn.rsplit("/", 1)[-1])}
+    return Place(
+        get_region(),
+        get_account_id(),
+        tags=tags.get(service, lambda _arn: {}),
+        owner=lambda vpc: _ec2_tags(vpc).get(VPC_OWNER),
+    )
+
+
+def _ec2_tags(resource: str) -> dict[str, str]:
     from ministack.services import ec2
 
-    for group in list(ec2._security_groups):
-        yield ec2._security_group_arn(group), ec2._tags.get(group, [])
+    return {tag["Key"]: tag["Value"] for tag in ec2._tags.get(resource) or []}
 
 
-def checks(service: str, parameters: Mapping[str, Any], region: str, account: str) -> list[Check]:
-    """Return what IAM evaluates for a request; empty where MiniStack's own answer is right."""
-    action = parameters.get("Action", "")
-    arn = f"arn:aws:{service}:{region}:{account}:"
-    if service == "elasticache":
-        return _elasticache(action, parameters, arn)
+def sentence(service: str, check: Check, principal: str, refusal: str) -> str:
+    """Return what AWS says of a denial; EC2 has words of its own around it.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (UnauthorizedOperation)
+    """
+    said = (
+        f"User: {principal} is not authorized to perform: {check.action} on resource: {check.arn} {refusal}"
+    )
     if service == "ec2":
-        return _ec2(action, parameters, arn)
+        encoded = "Encoded authorization failure message: 4HSHU9oYjRY3AlxnnZtx"
+        return f"You are not authorized to perform this operation. {said}. {encoded}"
+    return said
+
+
+def _denied(service: str, check: Check, principal: str, refusal: str, headers: dict[str, str]) -> Response:
+    from ministack.core.iam_actions import access_denied_response
+    from ministack.core.responses import new_uuid
+
+    status, answered, body = access_denied_response(
+        service,
+        check.action,
+        principal,
+        new_uuid(),
+        message=sentence(service, check, principal, refusal),
+        headers=headers,
+    )
+    return status, answered, body
+
+
+def request(  # noqa: PLR0917 - what MiniStack's handlers get
+    service: str, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """Return a request's operation, and its parameters in boto3's form."""
     if service == "scheduler":
-        return _scheduler(action, parameters, arn)
-    if service == "secretsmanager" and action == "CreateSecret" and parameters.get("Tags"):
-        named = f"{arn}secret:{parameters.get('Name', '')}"
-        tagged = Check("secretsmanager:TagResource", named, _json_tags(parameters))
-        return [Check("secretsmanager:CreateSecret", named), tagged]
-    if service == "cloudformation" and str(parameters.get("StackName", "")).startswith("arn:"):
-        return [Check(f"cloudformation:{action}", parameters["StackName"])]
-    return []
+        given = scheduler_parameters(method, path, body, query)
+    else:
+        given = parameters(headers, body, query)
+    return str(given.get("Action", "")), {**given, **_lists(given)}
 
 
-def _elasticache(action: str, given: Mapping[str, Any], arn: str) -> list[Check]:
-    name = f"elasticache:{action}"
-    if action.endswith(("TagsToResource", "TagsFromResource", "TagsForResource")):
-        return [Check(name, given.get("ResourceName", "*"))]
-    if action in ("DescribeCacheEngineVersions", "DescribeEvents"):
-        return [Check(name, "*")]
-    arns = [arn + each for each in _elasticache_resources(action, given)]
-    found = [Check(name, each) for each in arns]
-    if given.get("FinalSnapshotIdentifier"):
-        found.append(Check("elasticache:CreateSnapshot", arns[0]))
-    if any(key.startswith("Tags.") for key in given):
-        found.append(Check("elasticache:AddTagsToResource", arns[0], _query_tags(given)))
-    return found
-
-
-def _elasticache_resources(action: str, given: Mapping[str, Any]) -> list[str]:
-    """Return the resource part of every ARN of a request, the main one first."""
-    subnet_group = given.get("CacheSubnetGroupName")
-    if action in _SUBNET_GROUP:
-        return [f"subnetgroup:{subnet_group or '*'}"]
-    if action == "DescribeCacheClusters":
-        return [f"cluster:{given.get('CacheClusterId', '*')}"]
-    if action == "DescribeSnapshots":
-        return [f"snapshot:{given.get('SnapshotName', '*')}"]
-    others = {
-        "subnetgroup": subnet_group,
-        "parametergroup": given.get("CacheParameterGroupName"),
-        "snapshot": given.get("SnapshotName") or given.get("FinalSnapshotIdentifier"),
-    }
-    main = f"replicationgroup:{given.get('ReplicationGroupId', '*')}"
-    return [main, *(f"{kind}:{name}" for kind, name in others.items() if name)]
-
-
-def _ec2(action: str, given: Mapping[str, Any], arn: str) -> list[Check]:
-    groups = f"{arn}security-group/"
-    if action == "DescribeSecurityGroups":
-        return [Check(f"ec2:{action}", "*")]
-    if action in ("CreateTags", "DeleteTags"):
-        ids = [value for key, value in given.items() if key.startswith("ResourceId.")]
-        return [Check(f"ec2:{action}", groups + each) for each in ids if each.startswith("sg-")]
-    if action != "CreateSecurityGroup":
-        return []
-    tags = _query_tags(given)
-    found = [Check("ec2:CreateSecurityGroup", f"{groups}*", tags)]
-    if given.get("VpcId"):
-        found.append(Check("ec2:CreateSecurityGroup", f"{arn}vpc/{given['VpcId']}"))
-    if tags:
-        found.append(Check("ec2:CreateTags", f"{groups}*", {**tags, "ec2:CreateAction": action}))
-    return found
-
-
-def _scheduler(action: str, given: Mapping[str, Any], arn: str) -> list[Check]:
-    if action == "ListSchedules":
-        return [Check(f"scheduler:{action}", f"{arn}schedule/*/*")]
-    if not given.get("Name"):
-        return []
-    found = [Check(f"scheduler:{action}", f"{arn}schedule/{given['GroupName']}/{given['Name']}")]
-    role = (given.get("Target") or {}).get("RoleArn")
-    if role:
-        found.append(Check("iam:PassRole", role, {"iam:PassedToService": "scheduler.amazonaws.com"}))
-    return found
-
-
-def _parameters(headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]) -> dict[str, Any]:
+def parameters(headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request's parameters as one flat mapping, for the query and the JSON protocol alike."""
     target = headers.get("x-amz-target", "")
     if target:
         return {**_json(body), "Action": target.rsplit(".", 1)[-1]}
-    merged = {**query, **parse_qs(body.decode("utf-8", "replace"))}
+    merged = {**query, **parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)}
     return {key: value[0] if isinstance(value, list) else value for key, value in merged.items()}
+
+
+def _lists(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tags and the ids of the query protocol as lists."""
+    keys = [key for key in given if _TAG_KEY.fullmatch(key)]
+    tags = [{"Key": given[key], "Value": given.get(f"{key[:-3]}Value", "")} for key in keys]
+    ids = [value for key, value in given.items() if key.startswith("ResourceId.")]
+    found: dict[str, Any] = {"Resources": ids} if ids else {}
+    if tags and keys[0].startswith("TagSpecification."):
+        found["TagSpecifications"] = [{"Tags": tags}]
+    elif tags:
+        found["Tags"] = tags
+    return found
 
 
 def scheduler_parameters(method: str, path: str, body: bytes, query: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,59 +197,3 @@ def _json(body: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return given if isinstance(given, dict) else {}
-
-
-def _query_tags(given: Mapping[str, Any]) -> dict[str, object]:
-    named = [key for key in given if ".Key" in key and "Tag" in key]
-    return {f"aws:RequestTag/{given[key]}": given.get(key[: -len("Key")] + "Value", "") for key in named}
-
-
-def _json_tags(given: Mapping[str, Any]) -> dict[str, object]:
-    return {f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in given["Tags"]}
-
-
-def _checked(service: str, handler: Handler) -> Handler:
-    async def handle(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-    ) -> Response:
-        from ministack.core.responses import get_account_id, get_region
-
-        given = _parameters(headers, body, query)
-        if service == "scheduler":
-            given = scheduler_parameters(method, path, body, query)
-        for check in checks(service, given, get_region(), get_account_id())[1:]:
-            denied = _denied(service, check, headers, query)
-            if denied:
-                return denied
-        return await handler(method, path, headers, body, query)
-
-    return handle
-
-
-def _denied(service: str, check: Check, headers: dict[str, str], query: dict[str, Any]) -> Response | None:
-    from ministack import app
-    from ministack.core.iam_actions import access_denied_response
-    from ministack.core.iam_evaluator import AuthError, enforce
-    from ministack.core.responses import get_region, new_uuid
-    from ministack.core.router import extract_access_key_id
-
-    if not app.AUTH:
-        return None
-    key = extract_access_key_id(headers, query)
-    refused = enforce(
-        key, check.action, service, get_region(), resource_arn=check.arn, service_context=dict(check.context)
-    )
-    if not refused:
-        return None
-    if isinstance(refused, AuthError):
-        return app._credential_failure(service, check.action, new_uuid(), refused, headers)
-    return access_denied_response(
-        service,
-        check.action,
-        refused.principal_arn,
-        new_uuid(),
-        headers=headers,
-        resource_arn=check.arn,
-        explicit_deny=refused.decision == "Deny",
-        resource_policy_arn=refused.resource_policy_arn,
-    )
