@@ -20,6 +20,7 @@ BUILD_DIR ?= .aws-sam/build
 
 VENV := .venv
 SAM_VENV := .build/sam
+LOCK_VENV := .build/lock
 EMULATOR_VENV := .build/ministack
 EMULATED_BUILD := .build/emulated
 
@@ -38,9 +39,12 @@ help: ## This list
 QUICKLY := --quiet --disable-pip-version-check --no-compile
 READY := $(VENV)/.ready $(SAM_VENV)/.ready $(EMULATOR_VENV)/.ready
 
+# Two calls of pip: one with hashes would ask for those of the tests' packages too. The second keeps what the
+# first installed, and a test compares it with the lock.
 $(VENV)/.ready: tests/requirements.txt function/requirements.txt
 	@echo "setting up $(VENV): tools and tests, Python $(HERE)"
 	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install $(QUICKLY) --require-hashes -r function/requirements.txt
 	@$(BIN)/python -m pip install $(QUICKLY) -r tests/requirements.txt
 	@touch $@
 
@@ -54,6 +58,11 @@ $(EMULATOR_VENV)/.ready: tests/e2e/emulator/requirements.txt
 	@echo "setting up $(EMULATOR_VENV): the emulator of AWS"
 	@$(PYTHON) -m venv $(EMULATOR_VENV)
 	@$(EMULATOR_VENV)/bin/python -m pip install $(QUICKLY) -r $<
+	@touch $@
+
+$(LOCK_VENV)/.ready: tools/requirements.txt
+	@$(PYTHON) -m venv $(LOCK_VENV)
+	@$(LOCK_VENV)/bin/python -m pip install $(QUICKLY) -r $<
 	@touch $@
 
 .PHONY: setup
@@ -80,7 +89,8 @@ PIP_TARGET := $(if $(filter native,$(LAMBDA_PLATFORM)),,\
 
 .PHONY: build-ProviderFunction build-FallbackFunction
 build-ProviderFunction:
-	$(PIP) install --quiet --no-compile --target "$(ARTIFACTS_DIR)" $(PIP_TARGET) -r function/requirements.txt
+	$(PIP) install --quiet --no-compile --require-hashes --target "$(ARTIFACTS_DIR)" $(PIP_TARGET) \
+	  -r function/requirements.txt
 	cp -R function/app.py function/massdriver_redis schemas "$(ARTIFACTS_DIR)"
 	find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf "$(ARTIFACTS_DIR)/bin"
@@ -153,6 +163,13 @@ mutants: $(VENV)/.ready ## Bugs planted one at a time, each of which a test must
 docs: $(VENV)/.ready ## Write the tables of properties and attributes from schemas/
 	@$(BIN)/python tools/generate.py
 	@PYTHONPATH=function $(BIN)/python -m tools.preview.page
+
+# For every Python that the project supports; LOCK=--upgrade takes the newest of what the pins leave open.
+.PHONY: lock
+lock: $(LOCK_VENV)/.ready ## Pin and hash all that the Lambda ships, from function/requirements.in
+	@$(LOCK_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(LOCK) \
+	  --output-file function/requirements.txt function/requirements.in
 
 .PHONY: plan
 plan: $(VENV)/.ready ## The steps of an update before you make it (OLD=file NEW=file)

@@ -9,6 +9,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
+
+from .test_lock import LOCK, pins
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / ".build" / "emulated"
@@ -56,6 +59,15 @@ def alone(function: str, code: str, *more: Path) -> str:
 
 def test_the_provider_imports_with_nothing_but_its_artifact() -> None:
     assert alone("ProviderFunction", "print(callable(app.handler))") == "True\n"
+
+
+def test_the_provider_ships_the_packages_of_the_lock_and_no_other() -> None:
+    found = (
+        path.name.removesuffix(".dist-info") for path in (BUILT / "ProviderFunction").glob("*.dist-info")
+    )
+    shipped = {canonicalize_name(name): version for name, version in (each.rsplit("-", 1) for each in found)}
+
+    assert shipped == pins(LOCK, f"{sys.version_info.major}.{sys.version_info.minor}")
 
 
 def test_the_provider_finds_its_schemas_in_the_artifact() -> None:
