@@ -1,7 +1,6 @@
 """IAM's decision on one check: the subset of the policy language that the template uses.
 
-Deny, NotAction and further operators would change a decision unseen, so what isn't understood raises. The
-sentences are AWS's own:
+Another element or operator would change a decision unseen, so it raises. The sentences are AWS's own:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 """
 

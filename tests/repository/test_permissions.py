@@ -7,6 +7,7 @@ The resources and condition keys of each action are those of AWS's service autho
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -98,6 +99,25 @@ def test_no_two_statements_are_needed_for_the_same_and_one_of_them_for_nothing_e
 def test_the_policies_of_a_role_fit_iams_quota(role: str) -> None:
     documents = [{"Version": "2012-10-17", "Statement": each} for each in template.policies(role).values()]
     assert sum(len(json.dumps(each, separators=(",", ":"))) for each in documents) < LARGEST_INLINE_POLICIES
+
+
+@pytest.mark.parametrize(
+    ("heading", "role"),
+    [
+        ("The provider's role", "ProviderRole"),
+        ("The fallback's role", "FallbackRole"),
+        ("The execution role of the schedules", "SchedulerRole"),
+    ],
+)
+def test_the_page_of_permissions_gives_each_statement_its_actions(heading: str, role: str) -> None:
+    page = (template.TEMPLATE.parent / "docs" / "iam.md").read_text("utf-8")
+    section = page.split(f"## {heading}\n")[1].split("\n## ")[0]
+    rows = [row.split(" | ") for row in section.splitlines() if row.startswith("| `")]
+    shown = {frozenset(re.findall(r"`(\w+)`", row[0])): set(re.findall(r"`([^`]+)`", row[1])) for row in rows}
+    granted = {each["Sid"]: set(policy.listed(each["Action"])) for each in template.statements(role)}
+
+    assert set().union(*shown) == granted.keys()
+    assert shown == {sids: set().union(*(granted[sid] for sid in sids)) for sids in shown}
 
 
 # --- replication groups: by their tag --------------------------------------------------------------------

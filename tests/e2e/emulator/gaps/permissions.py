@@ -3,7 +3,8 @@
 MiniStack checks one ARN per request and `*` where it knows none, without the tags of ElastiCache's
 resources and without a role that is passed. So a policy scoped to subnet groups, tags or schedules of a
 group fails there though AWS allows it, and one that forgets the second resource of a call succeeds though
-AWS denies it. It also leaves the resource out of a denial's sentence.
+AWS denies it. It also leaves the resource out of a denial's sentence. What it decides alone is STS, where the
+trust policy of a role and the external id are its own matter.
 """
 
 from __future__ import annotations
