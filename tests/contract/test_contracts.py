@@ -357,7 +357,7 @@ def test_extra_contract_2_every_failed_response_has_the_same_id_at_whatever_call
 def raising_at(at):
     def fault(call, index):
         if index == at and call.name != "events:ListRules":  # the driver's own
-            raise RuntimeError("boom")
+            raise client_error("InvalidParameterValue", "boom", operation=call.operation)
 
     return fault
 

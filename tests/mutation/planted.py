@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from massdriver_redis import catalog, log
-from massdriver_redis.aws import session
+from massdriver_redis.aws import errors
 from massdriver_redis.calls import ec2, elasticache
 from massdriver_redis.cloudformation import attributes, delivery, genuine, request, response
 from massdriver_redis.properties import arns, coercion, model, parse, rules, schemas, violations, windows
@@ -180,7 +180,7 @@ _BUGS_OF_VALUES: tuple[Bug, ...] = (
     # --- what AWS reports ---
     Bug(
         "throttling is final",
-        session,
+        errors,
         drop_element("Throttling"),
         ("unit/aws/test_session.py", "unit/reconciler/test_loop.py"),
     ),

@@ -27,7 +27,7 @@ def stored(aws: Aws, secret_name: str) -> tuple[str, str]:
     """Return the token in force and its version id; the secret's JSON holds it as `password`.
 
     No log shows the token from then on. Raises ResourceError where the secret holds none, and the
-    exceptions of `session.translate`.
+    exceptions of `errors.translate`.
     """
     answer = read(aws, "secretsmanager", "get_secret_value", SecretId=secret_name)
     try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from massdriver_redis.aws.session import Aws, code_of, translate
+from massdriver_redis.aws.errors import call
+from massdriver_redis.aws.session import Aws
+from massdriver_redis.errors import ResourceError
 
 PAGE = 100
 """Items per page of a list."""
@@ -16,20 +16,20 @@ PAGE = 100
 def read(aws: Aws, service: str, operation: str, absent: Iterable[str] = (), **request: Any) -> Any:
     """Make one read; a code in `absent` says that nothing is there, and the answer is empty.
 
-    Raises the exceptions of `session.translate`.
+    Raises the exceptions of `errors.translate`.
     """
     try:
-        return getattr(aws.client(service), operation)(**request)
-    except (ClientError, BotoCoreError) as error:
-        if code_of(error) in set(absent):
+        return call(aws.client(service), service, operation, **request)
+    except ResourceError as error:
+        if error.code in set(absent):
             return {}
-        raise translate(error, service, operation) from None
+        raise
 
 
 def pages(aws: Aws, operation: str, **request: Any) -> Iterator[Any]:
     """Yield one list of ElastiCache page by page; a page is read when it is asked for.
 
-    Raises the exceptions of `session.translate`.
+    Raises the exceptions of `errors.translate`.
     """
     marker: dict[str, str] = {}
     while True:

@@ -31,10 +31,10 @@ def observe_details(
     return observed
 
 
-def snapshot_made_at(aws: Aws, name: str) -> float | None:
-    """Return when the snapshot of that name was made, in seconds since the epoch, or None.
+def was_snapshot_made(aws: Aws, name: str, since: float) -> bool:
+    """Return whether the snapshot of that name was made after `since` (epoch seconds).
 
-    One that is still being made shows no time yet and counts as later than any request.
+    One that is still being made shows no time yet and counts as later than any time.
     """
     answer = read(
         aws, "elasticache", "describe_snapshots", absent=("SnapshotNotFoundFault",), SnapshotName=name
@@ -42,8 +42,8 @@ def snapshot_made_at(aws: Aws, name: str) -> float | None:
     for snapshot in answer.get("Snapshots", []):
         times = [node.get("SnapshotCreateTime") for node in snapshot.get("NodeSnapshots", [])]
         known = [time.timestamp() for time in times if isinstance(time, datetime)]
-        return min(known, default=math.inf)
-    return None
+        return min(known, default=math.inf) >= since
+    return False
 
 
 def _cache_tags(aws: Aws, arn: str) -> dict[str, str]:

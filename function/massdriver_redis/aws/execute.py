@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Literal
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from massdriver_redis.aws import auth_token
-from massdriver_redis.aws.session import Aws, code_of, message_of, translate
+from massdriver_redis.aws import auth_token, errors
+from massdriver_redis.aws.session import Aws
 from massdriver_redis.calls.base import Call
+from massdriver_redis.errors import ResourceError
 
 Effect = Literal["applied", "no_op"]
 
@@ -37,7 +36,7 @@ _NOTHING_TO_DO = "No modifications were requested"
 def perform(aws: Aws, call: Call, secret_name: str) -> Effect:
     """Make `call`; "no_op" where AWS says that nothing was left to do.
 
-    Raises the exceptions of `session.translate`.
+    Raises the exceptions of `errors.translate`.
     """
     request = dict(call.request)
     if call.token == "new":
@@ -45,9 +44,9 @@ def perform(aws: Aws, call: Call, secret_name: str) -> Effect:
     elif call.token == "stored":
         request["AuthToken"] = auth_token.stored(aws, secret_name)[0]
     try:
-        getattr(aws.client(call.service), call.operation)(**request)
-    except (ClientError, BotoCoreError) as error:
-        if code_of(error) in _NO_OP.get(call.operation, frozenset()) or _NOTHING_TO_DO in message_of(error):
+        errors.call(aws.client(call.service), call.service, call.operation, **request)
+    except ResourceError as error:
+        if error.code in _NO_OP.get(call.operation, frozenset()) or _NOTHING_TO_DO in str(error):
             return "no_op"
-        raise translate(error, call.service, call.operation) from None
+        raise
     return "applied"

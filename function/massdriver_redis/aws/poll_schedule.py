@@ -6,22 +6,17 @@ after its EndDate, whatever becomes of the invocations that it starts.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from massdriver_redis.aws import errors
+from massdriver_redis.errors import ResourceError, TransientError
 
-from massdriver_redis.aws.session import translate
-from massdriver_redis.errors import AccessDeniedError, ResourceError, TransientError
-
-_GONE = "ResourceNotFoundException"
 _BETWEEN_READS = 1.0
 """Seconds between the two reads on whose word a missing schedule is believed."""
-
-_MUST_ASSUME = "to assume"
-"""What CreateSchedule says of an execution role that IAM does not know yet, or of one with a wrong trust."""
 
 _RETRIES = {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 1}
 """A missed poll is repeated by the next; Scheduler's default retries for a day."""
@@ -31,13 +26,13 @@ class PollSchedules:
     """The schedules of one group, which invoke `function_arn` by the execution role `role_arn`.
 
     `client` is boto3's client of the function's own role and Region, whatever role makes the cluster.
-    Every method raises the exceptions of `aws.session.translate`.
+    Every method raises the exceptions of `aws.errors.translate`.
     """
 
     def __init__(
         self, client: Any, group: str, function_arn: str, role_arn: str, sleep: Callable[[float], None]
     ) -> None:
-        self._client = client
+        self._call = functools.partial(errors.call, client, "scheduler")
         self._group = group
         self._target = {"Arn": function_arn, "RoleArn": role_arn, "RetryPolicy": _RETRIES}
         self._sleep = sleep
@@ -58,7 +53,7 @@ class PollSchedules:
             )
         except ResourceError as error:
             if error.code != "ConflictException":
-                raise _explained(error) from None
+                raise errors.explain_create_schedule(error) from None
             if self._get(name) is None:
                 raise TransientError(
                     "scheduler:CreateSchedule: the name is taken by a schedule that does not show"
@@ -97,41 +92,13 @@ class PollSchedules:
         try:
             self._call("delete_schedule", Name=name, GroupName=self._group)
         except ResourceError as error:
-            if error.code != _GONE:
+            if error.code != errors.NO_SUCH_SCHEDULE:
                 raise
 
     def _get(self, name: str) -> Any:
         try:
             return self._call("get_schedule", Name=name, GroupName=self._group)
         except ResourceError as error:
-            if error.code == _GONE:
+            if error.code == errors.NO_SUCH_SCHEDULE:
                 return None
             raise
-
-    def _call(self, operation: str, **request: object) -> Any:
-        try:
-            return getattr(self._client, operation)(**request)
-        except (ClientError, BotoCoreError) as error:
-            raise translate(error, "scheduler", operation) from None
-
-
-def _explained(error: ResourceError) -> ResourceError:
-    """Return what a refused CreateSchedule means for the request."""
-    if _MUST_ASSUME in str(error):
-        # A provider deployed seconds ago gets this until IAM knows the role everywhere.
-        return AccessDeniedError(
-            "EventBridge Scheduler can't assume the provider's execution role; deploy the provider again",
-            error.code,
-        )
-    if error.code == _GONE:
-        return ResourceError(
-            "The provider's schedule group is gone: the provider is being removed. Deploy it again first",
-            error.code,
-        )
-    if error.code == "ServiceQuotaExceededException":
-        return ResourceError(
-            "EventBridge Scheduler takes no more schedules in this Region; delete some, or ask AWS for a "
-            "higher quota, then deploy again",
-            error.code,
-        )
-    return error

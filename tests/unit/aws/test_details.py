@@ -26,11 +26,11 @@ def cloud():
 
 
 def look():
-    return observe.observe(connect(None, REGION), NAMES, MINE)
+    return observe.observe(connect(None, REGION, "shop.Redis"), NAMES, MINE)
 
 
 def closer(observed, *wanted, since=0.0, engine="redis"):
-    return details.observe_details(connect(None, REGION), observed, wanted, engine, since)
+    return details.observe_details(connect(None, REGION, "shop.Redis"), observed, wanted, engine, since)
 
 
 def test_versions_are_those_of_the_engine_from_every_page(cloud):
@@ -106,12 +106,13 @@ def test_a_look_reads_events_of_few_members_however_many_there_are(cloud):
 
 
 def test_a_snapshot_shows_when_it_was_made(cloud):
-    aws = connect(None, REGION)
-    assert details.snapshot_made_at(aws, "final") is None
+    aws = connect(None, REGION, "shop.Redis")
+    assert not details.was_snapshot_made(aws, "final", since=0.0)
     cloud.make(cloud.request(**OURS))
     cloud.elasticache.create_snapshot(ReplicationGroupId="cache", SnapshotName="final")
 
-    assert details.snapshot_made_at(aws, "final") == cloud.clock.now()
+    assert details.was_snapshot_made(aws, "final", since=cloud.clock.now())
+    assert not details.was_snapshot_made(aws, "final", since=cloud.clock.now() + 1)
 
 
 def test_a_snapshot_that_shows_no_time_yet_is_later_than_any_request(cloud):
@@ -119,9 +120,8 @@ def test_a_snapshot_that_shows_no_time_yet_is_later_than_any_request(cloud):
         return {"Snapshots": [{"SnapshotName": "final", "NodeSnapshots": [{}]}]}
 
     with Recorder(before=untimed):
-        made = details.snapshot_made_at(connect(None, REGION), "final")
-
-    assert made > datetime(2999, 1, 1, tzinfo=UTC).timestamp()
+        since = datetime(2999, 1, 1, tzinfo=UTC).timestamp()
+        assert details.was_snapshot_made(connect(None, REGION, "shop.Redis"), "final", since)
 
 
 # Refusals

@@ -31,7 +31,7 @@ def recorder():
 
 
 def make(call):
-    return perform(connect(None, REGION), call, SECRET)
+    return perform(connect(None, REGION, "shop.Redis"), call, SECRET)
 
 
 def refusing(code, message="Injected", status=400):
@@ -119,7 +119,7 @@ def test_a_token_is_64_letters_and_digits_and_never_the_same():
 def test_a_new_secret_holds_a_new_token_as_json(recorder):
     assert make(secretsmanager.create_secret(SECRET, "marker", [("a", "b")])) == "applied"
 
-    token, version = stored(connect(None, REGION), SECRET)
+    token, version = stored(connect(None, REGION, "shop.Redis"), SECRET)
     assert len(token) == TOKEN_LENGTH
     assert version
     shown = client("secretsmanager").describe_secret(SecretId=SECRET)
@@ -129,16 +129,16 @@ def test_a_new_secret_holds_a_new_token_as_json(recorder):
 
 def test_a_second_writer_of_the_secret_changes_nothing(recorder):
     make(secretsmanager.create_secret(SECRET, "marker", ()))
-    first = stored(connect(None, REGION), SECRET)
+    first = stored(connect(None, REGION, "shop.Redis"), SECRET)
 
     assert make(secretsmanager.create_secret(SECRET, "marker", ())) == "no_op"
 
-    assert stored(connect(None, REGION), SECRET) == first
+    assert stored(connect(None, REGION, "shop.Redis"), SECRET) == first
 
 
 def test_the_group_is_created_with_the_stored(recorder):
     make(secretsmanager.create_secret(SECRET, "marker", ()))
-    token = stored(connect(None, REGION), SECRET)[0]
+    token = stored(connect(None, REGION, "shop.Redis"), SECRET)[0]
     recorder.before = lambda call, _: {} if call.operation == "CreateReplicationGroup" else None
 
     make(elasticache.create_replication_group(REQUEST, secure=True))
@@ -159,7 +159,7 @@ def test_a_secret_without_a_password_says_what_to_do_and_not_what_it_holds(recor
     client("secretsmanager").create_secret(Name=SECRET, SecretString=text)
 
     with pytest.raises(ResourceError, match="restore its earlier version") as raised:
-        stored(connect(None, REGION), SECRET)
+        stored(connect(None, REGION, "shop.Redis"), SECRET)
 
     assert "plain" not in str(raised.value)
 

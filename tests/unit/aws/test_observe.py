@@ -31,7 +31,7 @@ def cloud():
 
 
 def look(owner=MINE):
-    return observe.observe(connect(None, REGION), NAMES, owner)
+    return observe.observe(connect(None, REGION, "shop.Redis"), NAMES, owner)
 
 
 def test_nothing_is_an_empty_observation_and_no_error(cloud):

@@ -33,7 +33,7 @@ def cloud():
 @pytest.fixture
 def external(cloud):
     cloud.make_security_group(cloud.vpc, NAMES.security_group, MINE.marker)
-    made = ExternalResource(connect(None, REGION), NAMES, MINE, cloud.clock)
+    made = ExternalResource(connect(None, REGION, "shop.Redis"), NAMES, MINE, cloud.clock)
     made.observe()
     return made
 
@@ -112,7 +112,7 @@ def test_a_refused_call_without_a_record_has_nothing_to_remove(external):
 
 
 def test_without_a_security_group_a_change_is_requested_without_a_record(cloud):
-    bare = ExternalResource(connect(None, REGION), NAMES, MINE, cloud.clock)
+    bare = ExternalResource(connect(None, REGION, "shop.Redis"), NAMES, MINE, cloud.clock)
     bare.observe()
 
     with Recorder() as recorder:
@@ -123,7 +123,7 @@ def test_without_a_security_group_a_change_is_requested_without_a_record(cloud):
 
 
 def test_without_a_security_group_there_is_no_record_to_remove(cloud):
-    bare = ExternalResource(connect(None, REGION), NAMES, MINE, cloud.clock)
+    bare = ExternalResource(connect(None, REGION, "shop.Redis"), NAMES, MINE, cloud.clock)
     bare.observe()
 
     with Recorder(before=refusing("ModifyReplicationGroup")), pytest.raises(ResourceError):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 
 from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableError
 from massdriver_redis.handler import UndeliveredError
+from massdriver_redis.planner import create
 from tests.harness.cloudformation import KilledError
 from tests.harness.recorder import client_error
 from tests.harness.samples import authentication, put
@@ -82,13 +84,8 @@ def test_a_response_deletes_the_schedule(slow):
 
 
 def test_a_raise_while_polling_gives_one_failed_and_leaves_no_schedule(stack):
-    def boom(call, _index):
-        if call.operation == "CreateReplicationGroup":
-            raise RuntimeError("boom")
-
-    stack.recorder.before = boom
-
-    response = stack.create(NAME, stack.properties())
+    with mock.patch.object(create, "creation_request", side_effect=RuntimeError("boom")):
+        response = stack.create(NAME, stack.properties())
 
     assert not response.ok
     assert response.reason == "Internal error, RuntimeError: boom"
