@@ -501,7 +501,7 @@ def skipped_replacement(interleaved: Interleaved) -> tuple[str, set[str]]:
     return original, set(interleaved.leftovers()) - whole
 
 
-def test_an_update_after_a_skipped_resource_changes_the_stack_s_cluster_and_nothing_else(
+def test_an_update_after_a_skipped_resource_removes_what_its_failed_replacement_left(
     slow: Interleaved,
 ) -> None:
     original, half_made = skipped_replacement(slow)
@@ -513,9 +513,7 @@ def test_an_update_after_a_skipped_resource_changes_the_stack_s_cluster_and_noth
     assert response.ok, response.reason
     assert response.physical_id == original
     assert node_types(slow)[original] == "cache.t3.small"
-    assert half_made < set(slow.leftovers())  # until what is ours is found by its tag
-    assert slow.cloudformation.delete(LOGICAL_ID).ok
-    assert set(slow.leftovers()) == half_made
+    assert not half_made & set(slow.leftovers())
 
 
 def test_an_update_that_names_the_properties_of_a_failed_replacement_removes_what_it_left(

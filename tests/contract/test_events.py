@@ -50,7 +50,9 @@ def provider(name):
         for subnet in wanted["internal_subnets"]:
             with mock.patch("moto.ec2.models.subnets.random_subnet_id", return_value=last_part(subnet)):
                 ec2.create_subnet(VpcId=vpc, CidrBlock=subnet["cidr"], AvailabilityZone=subnet["aws_zone"])
-        with FakeCloudFormation(cloud.clock, cloud.schedules) as cloudformation:
+        cloudformation = FakeCloudFormation(cloud.clock, cloud.schedules)
+        cloudformation.stack_id = load(name, "create")["StackId"]
+        with cloudformation:
             yield cloudformation
 
 
@@ -58,6 +60,7 @@ def run(cloudformation, event):
     """Deliver the event at its signing time, or now if that time has passed."""
     signed, _ = signing_times(event["ResponseURL"])
     cloudformation.clock.advance(max(1.0, signed - cloudformation.clock.now()))
+    cloudformation.stack_status(f"{event['RequestType'].upper()}_IN_PROGRESS")
     return cloudformation.run(cloudformation.adopt(event))
 
 

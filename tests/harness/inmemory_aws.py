@@ -134,8 +134,11 @@ class SecurityGroups:
         return self.groups[group_id]["VpcId"] if group_id in self.groups else None
 
     def DescribeSecurityGroups(self, Filters: list[Params]) -> Params:  # noqa: N802, N803
-        names = Filters[0]["Values"]
-        return {"SecurityGroups": [each for each in self.groups.values() if each["GroupName"] in names]}
+        return {
+            "SecurityGroups": [
+                group for group in self.groups.values() if all(_shows(group, each) for each in Filters)
+            ]
+        }
 
     def CreateSecurityGroup(self, **params: Any) -> Params:  # noqa: N802
         if any(each["GroupName"] == params["GroupName"] for each in self.groups.values()):
@@ -181,6 +184,13 @@ class SecurityGroups:
         if group_id not in self.groups:
             raise Refusal("InvalidGroup.NotFound", f"The security group '{group_id}' does not exist")
         return self.groups[group_id]
+
+
+def _shows(group: Params, wanted: Params) -> bool:
+    """Return whether a filter of DescribeSecurityGroups, by name or by tag, lets a group through."""
+    shown = {"group-name": group["GroupName"]}
+    shown |= {f"tag:{tag['Key']}": tag["Value"] for tag in group["Tags"]}
+    return shown.get(wanted["Name"]) in wanted["Values"]
 
 
 class Secrets:

@@ -26,6 +26,7 @@ from massdriver_redis.reconciler.apply import ApplyController
 from massdriver_redis.reconciler.external import ExternalResource
 from massdriver_redis.reconciler.lease import Lease
 from massdriver_redis.reconciler.loop import Reconciliation
+from massdriver_redis.state import record
 
 from .changes import (
     do_nothing,
@@ -262,7 +263,18 @@ PROTOCOL_BUGS: tuple[Bug, ...] = (
         drop_guard(mentions=target._still_exists),
         (_APPLY,),
     ),
-    Bug("an invented id deletes a cluster in service", delete.decide, drop_guard(at=1), (_DELETE,)),
+    Bug(
+        "an invented id deletes a cluster in service",
+        delete.never_in_service,
+        set_return(True, at=-1),
+        (_DELETE,),
+    ),
+    Bug(
+        "a deletion of the stack reverts what was answered",
+        delete.never_in_service,
+        drop_operand(1, at=-1),
+        (_DELETE,),
+    ),
     Bug(
         "a half-made replacement passes for answered",
         ApplyController.record_response,
@@ -271,9 +283,58 @@ PROTOCOL_BUGS: tuple[Bug, ...] = (
     ),
     Bug(
         "a half-made replacement passes for in service",
-        request._was_taken,
-        set_return(True, at=-1),
+        request.abandoned_id,
+        set_return("", at=0),
         (_APPLY,),
+    ),
+    Bug(
+        "a cluster in service passes for abandoned",
+        request.abandoned_id,
+        drop_operand(1, at=1),
+        (_APPLY,),
+    ),
+    # --- who may send a request ---
+    Bug(
+        "a request is carried out whatever its stack does",
+        order.unexpected,
+        do_nothing(),
+        ("unit/planner/test_order.py",),
+    ),
+    Bug(
+        "a stack's status is believed at once",
+        order.unexpected,
+        drop_guard(at=1),
+        ("unit/planner/test_order.py",),
+    ),
+    Bug(
+        "a late copy is answered like a forged event",
+        order.unexpected,
+        drop_guard(at=2),
+        ("unit/planner/test_order.py",),
+    ),
+    Bug(
+        "a Delete is carried out whatever its stack does",
+        delete.decide,
+        drop_operand(0, at=-2),
+        ("unit/planner/test_delete.py",),
+    ),
+    Bug(
+        "a Create or an Update is carried out whatever its stack does",
+        request.decide,
+        drop_guard(at=2),
+        (_APPLY,),
+    ),
+    Bug(
+        "a schedule that names the resource is its own",
+        Lease._is_of_this_resource,
+        drop_operand(1, at=0),
+        (_LEASE,),
+    ),
+    Bug(
+        "a time in the future silences a resource",
+        record.OperationRecord.newer_than,
+        drop_operand(1),
+        ("unit/state/test_record.py",),
     ),
     Bug(
         "in service is not marked",

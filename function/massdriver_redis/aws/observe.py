@@ -22,6 +22,7 @@ from massdriver_redis.state.observed import (
     SubnetGroup,
 )
 from massdriver_redis.state.ownership import Found, judge
+from massdriver_redis.state.record import OWNER, PROVIDER, OperationRecord
 from massdriver_redis.state.settings import SETTINGS, Setting
 
 Item = Mapping[str, Any]
@@ -35,15 +36,30 @@ def observe(aws: Aws, names: Names, owner: Owner) -> Observed:
 
     Four reads, and where there is a replication group one page of DescribeCacheClusters for every hundred
     clusters of the Region: that call can't filter by replication group. Raises the exceptions of
-    `session.translate`.
+    `errors.translate`.
     """
     found = Found(
         replication_group=_replication_group(aws, names.replication_group),
         subnet_group=_subnet_group(aws, names.subnet_group),
-        security_groups=_security_groups(aws, names.security_group),
+        security_groups=tuple(
+            # A name is unique within its VPC only.
+            _security_group(aws, item)
+            for item in _security_groups(aws, {"group-name": names.security_group})
+        ),
         secret=_secret(aws, names.secret),
     )
     return judge(found, owner)
+
+
+def owned(aws: Aws, owner: Owner, prefix: str) -> dict[str, OperationRecord]:
+    """Return the record of every cluster of the owner's under this provider's prefix, by physical id.
+
+    It is found by the tags of its security group, which is made first and deleted last.
+    """
+    items = _security_groups(aws, {f"tag:{OWNER}": owner.marker, f"tag:{PROVIDER}": prefix})
+    groups = {str(item.get("GroupName", "")): _security_group(aws, item) for item in items}
+    ours = {name: group for name, group in groups.items() if group.description == owner.marker}
+    return {name.removeprefix(f"{prefix}-"): group.record for name, group in ours.items()}
 
 
 def _replication_group(aws: Aws, group_id: str) -> ReplicationGroup | None:
@@ -167,16 +183,10 @@ def _subnet_group(aws: Aws, name: str) -> SubnetGroup | None:
     )
 
 
-def _security_groups(aws: Aws, name: str) -> tuple[SecurityGroup, ...]:
-    """Return the security groups of that name, in every VPC that has one."""
-    answer = read(
-        aws,
-        "ec2",
-        "describe_security_groups",
-        absent=("InvalidGroup.NotFound",),
-        Filters=[{"Name": "group-name", "Values": [name]}],
-    )
-    return tuple(_security_group(aws, item) for item in answer.get("SecurityGroups", []))
+def _security_groups(aws: Aws, filters: Mapping[str, str]) -> list[Item]:
+    wanted = [{"Name": name, "Values": [value]} for name, value in filters.items()]
+    answer = read(aws, "ec2", "describe_security_groups", absent=("InvalidGroup.NotFound",), Filters=wanted)
+    return list(answer.get("SecurityGroups", []))
 
 
 def _security_group(aws: Aws, item: Item) -> SecurityGroup:

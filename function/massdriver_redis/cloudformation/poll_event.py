@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from massdriver_redis.cloudformation.request import POLL_INTERVAL, POLL_MARK, Request
 from massdriver_redis.errors import ResourceError
 from massdriver_redis.state import naming
+from massdriver_redis.state.record import LATEST_AHEAD
 
 LARGEST_INPUT = 262_144
 """Bytes of a schedule's Input (EventBridge Scheduler quotas: 256 KB)."""
@@ -52,6 +53,17 @@ def signed_at_in(name: str) -> int:
     """Return the signing time in a schedule's name, 0 where the request carried none."""
     found = _NAME.fullmatch(name)
     return int(found["signed"]) if found else 0
+
+
+def is_newer(name: str, mine: str, created: Mapping[str, float], now: float) -> bool:
+    """Return whether the request of the schedule `name` is newer than that of `mine`.
+
+    By signing time, or where one is unknown or in the future, by the time at which each schedule was created.
+    """
+    signed_at, my_time = signed_at_in(name), signed_at_in(mine)
+    if my_time and 0 < signed_at <= now + LATEST_AHEAD and signed_at != my_time:
+        return signed_at > my_time
+    return (created[name], name) > (created[mine], mine)
 
 
 def schedule_input(request: Request, name: str, armed_at: float) -> str:
@@ -99,6 +111,11 @@ def schedule_dates(request: Request, now: float) -> tuple[datetime, datetime]:
 def is_poll(event: object) -> bool:
     """Return whether a delivered event says that it is a poll; crhelper uses the same key."""
     return isinstance(event, Mapping) and POLL_MARK in event
+
+
+def owner_in(event: Mapping[str, object]) -> naming.Owner:
+    """Return whose resource a carried event is about."""
+    return naming.Owner(str(event.get("StackId", "")), str(event.get("LogicalResourceId", "")))
 
 
 def schedule_of(event: object) -> str:

@@ -68,6 +68,11 @@ class Request:
         return RequestVersion(self.request_id, self.signed_at or 0.0)
 
     @property
+    def is_dated(self) -> bool:
+        """Whether the time that orders this request is the exact one of its signing."""
+        return genuine.signing_times(self.response_url)[0] is not None
+
+    @property
     def is_poll(self) -> bool:
         """Whether a poll schedule carried this request, rather than CloudFormation itself."""
         return bool(self.schedule_name)

@@ -69,10 +69,12 @@ class LoopState:
     """What the lease knows of other requests for the same resource.
 
     `preempted`: an older one was still polling. `drained`: no call of an older one can arrive any more.
+    `armed_for`: the seconds since the poll schedule was created.
     """
 
     preempted: bool
     drained: bool
+    armed_for: float
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ cluster was in service.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from massdriver_redis.calls import ec2, elasticache, secretsmanager
@@ -22,11 +22,12 @@ from massdriver_redis.planner.decision import (
     UpToDate,
     Verdict,
 )
-from massdriver_redis.planner.order import DRAINING, acceptance
+from massdriver_redis.planner.order import DRAINING, acceptance, unexpected
 from massdriver_redis.state import naming
 from massdriver_redis.state.naming import Names
 from massdriver_redis.state.observed import Observed, ReplicationGroup
-from massdriver_redis.state.record import RequestVersion
+from massdriver_redis.state.record import OperationRecord, RequestVersion
+from massdriver_redis.state.stack import Stack
 
 _NO_SNAPSHOTS = "SnapshotFeatureNotSupportedFault"
 _SNAPSHOT_REFUSALS = (_NO_SNAPSHOTS, "SnapshotAlreadyExistsFault")
@@ -42,35 +43,62 @@ class DeletionScope:
 
 @dataclass(frozen=True)
 class Leftovers(Observation):
-    """What is left under an id, and whether this invocation has found anything at all."""
+    """What is left of the cluster `names` that a Delete removes next; nothing where it has removed all.
 
-    observed: Observed = field(default_factory=Observed)
-    found: bool = False
-
-
-def decide(
-    version: RequestVersion, names: Names, seen: Leftovers, state: LoopState, *, invented: bool
-) -> Verdict:
-    """Return the next step of a Delete, or how it ends or waits.
-
-    An `invented` id is CloudFormation's own, made for what it was still creating: a cluster in service, or
-    one whose record doesn't show, is not what it means.
+    `found` says whether this invocation has found anything at all, and `kept` whether a cluster in service
+    is left that the Delete doesn't name.
     """
+
+    names: Names = field(default_factory=lambda: naming.names("", ""))
+    observed: Observed = field(default_factory=Observed)
+    stack: Stack = field(default_factory=Stack)
+    found: bool = False
+    kept: bool = False
+
+
+def never_in_service(record: OperationRecord, stack: Stack) -> bool:
+    """Return whether nobody can be using a cluster that CloudFormation doesn't name.
+
+    Its first SUCCESS was never sent, or met a stack that was reverting the operation it was sent for. A
+    deletion of the stack reverts only what was never noted as answered.
+    """
+    if record.in_service is None:
+        return True
+    taken = stack.being_deleted and record.answered is not None
+    return stack.reverts(record.in_service) and not taken
+
+
+def next_to_remove(
+    derived_id: str, found: Observed, owned: Mapping[str, OperationRecord], stack: Stack
+) -> str:
+    """Return the next cluster that a Delete removes besides the one it names, "" where there is none.
+
+    `owned` are all clusters of the owner that have a record. `found` is what lives under the id that the
+    properties lead to; a replication group without a record counts as in service.
+    """
+    if found.exists and found.security_group is None and not found.unrecorded:
+        return derived_id
+    never = (each for each, record in sorted(owned.items()) if never_in_service(record, stack))
+    return next(never, "")
+
+
+def decide(version: RequestVersion, seen: Leftovers, state: LoopState) -> Verdict:
+    """Return the next step of a Delete, or how it ends or waits."""
     observed = seen.observed
-    if observed.record.newer_than(version):
+    if observed.record.newer_than(version, seen.taken_at):
         return Ignore("a newer request was accepted")
-    if invented and (observed.record.delivered or observed.unrecorded):
-        return UpToDate()
-    decision = plan_deletion(_scope(version, names, observed), observed)
+    decision = plan_deletion(_scope(version, seen.names, observed), observed)
     if not isinstance(decision, UpToDate):
-        return acceptance(observed, version) or decision
+        accepted = observed.record.was_accepted(version.request_id)
+        refusal = None if accepted else unexpected(seen.stack, version, state, seen.taken_at)
+        return refusal or acceptance(observed, version) or decision
     unsure = state.preempted or not seen.found
     return DRAINING if unsure and not state.drained else decision
 
 
 def _scope(version: RequestVersion, names: Names, observed: Observed) -> DeletionScope:
     """Take no final snapshot of a cluster that was never in service: nobody put data into it."""
-    used = observed.record.in_service or observed.unrecorded
+    used = observed.record.in_service is not None or observed.unrecorded
     snapshot = naming.final_snapshot(names.replication_group, version.request_id) if used else None
     return DeletionScope(names, snapshot)
 
@@ -83,7 +111,7 @@ def plan_garbage_collection(version: RequestVersion, scope: DeletionScope, obser
     """
     record = observed.record
     others = observed.security_group is not None and not record.was_accepted(version.request_id)
-    if observed.replication_group or record.in_service or others:
+    if observed.replication_group or record.in_service is not None or others:
         return None
     decision = plan_deletion(scope, observed)
     return decision.call if isinstance(decision, Apply) else None
@@ -112,7 +140,7 @@ def plan_deletion(scope: DeletionScope, observed: Observed) -> Decision:
     if observed.subnet_group:
         return Apply(elasticache.delete_subnet_group(observed.subnet_group.name))
     if observed.secret and not observed.secret.deleting:
-        keep = observed.security_group is None or observed.record.in_service
+        keep = observed.security_group is None or observed.record.in_service is not None
         return Apply(secretsmanager.delete_secret(scope.names.secret, recoverable=keep))
     if observed.security_group:
         return Apply(ec2.delete_security_group(observed.security_group.id))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
+
 from massdriver_redis.planner.decision import (
     Apply,
     Decision,
@@ -13,8 +15,8 @@ from massdriver_redis.planner.decision import (
     UpToDate,
     Verdict,
 )
-from massdriver_redis.planner.delete import DeletionScope, plan_deletion
-from massdriver_redis.planner.order import DRAINING, acceptance
+from massdriver_redis.planner.delete import DeletionScope, never_in_service, plan_deletion
+from massdriver_redis.planner.order import DRAINING, acceptance, unexpected
 from massdriver_redis.planner.plan import plan
 from massdriver_redis.planner.target import Intent, Situation
 from massdriver_redis.state import naming
@@ -27,8 +29,12 @@ def decide(intent: Intent, seen: Situation, state: LoopState) -> Verdict:
     record = seen.current.record
     if record.was_answered(intent.version.request_id):
         return Ignore("this request was answered already")
-    if record.newer_than(intent.version):
+    if record.newer_than(intent.version, seen.taken_at):
         return Ignore("a newer request was accepted", superseded=True)
+    if not record.was_accepted(intent.version.request_id):
+        refusal = unexpected(seen.stack, intent.version, state, seen.taken_at)
+        if refusal:
+            return refusal
     if seen.target.obstacle:
         return seen.target.obstacle
     decision = _next_step(intent, seen, state)
@@ -56,6 +62,29 @@ def scope_of(physical_id: str, intent: Intent) -> DeletionScope:
     return DeletionScope(naming.names(physical_id, intent.prefix), snapshot=None)
 
 
+def abandoned_id(owned: Mapping[str, OperationRecord], known: Container[str], stack: Stack) -> str:
+    """Return the first of the owner's clusters that an Update removes, "" where there is none.
+
+    It is none of the `known` ids, and CloudFormation never took a SUCCESS for it: it shows by the Update
+    that it holds another id.
+    """
+    for physical_id, record in sorted(owned.items()):
+        unanswered = record.answered is None and record.accepted == record.in_service
+        if physical_id not in known and (unanswered or never_in_service(record, stack)):
+            return physical_id
+    return ""
+
+
+def timed_out(intent: Intent, waiting: str) -> str:
+    """Return the Reason of a request that timed out while `waiting`."""
+    after = "rolls back, waiting for it first" if intent.updates else "deletes it"
+    way = "Change less at once" if intent.updates else "Use fewer nodes"
+    return (
+        f"Timed out while {waiting}. CloudFormation now {after}. {way} or, to look into it, "
+        "deploy with --disable-rollback"
+    )
+
+
 def _next_step(intent: Intent, seen: Situation, state: LoopState) -> Decision:
     """Return what the observation calls for, whether or not the request is on record yet."""
     cleanup = _cleanup(intent, seen)
@@ -70,27 +99,11 @@ def _next_step(intent: Intent, seen: Situation, state: LoopState) -> Decision:
 
 
 def _cleanup(intent: Intent, seen: Situation) -> Decision | None:
-    """Remove the half-made cluster of a replacement that failed: CloudFormation never learned of it."""
-    observed = seen.abandoned
-    if not observed.exists or observed.unrecorded or _was_taken(observed.record, seen.stack):
+    """Remove a cluster that CloudFormation knows nothing of, such as that of a replacement that failed."""
+    if not seen.abandoned.exists:
         return None
-    accept = acceptance(observed, intent.version)
-    if accept:
-        return accept
-    decision = plan_deletion(scope_of(intent.abandoned_id, intent), observed)
+    decision = plan_deletion(scope_of(seen.abandoned_id, intent), seen.abandoned)
     return None if isinstance(decision, UpToDate) else decision
-
-
-def _was_taken(record: OperationRecord, stack: Stack) -> bool:
-    """Return whether CloudFormation took a SUCCESS for a cluster.
-
-    It did not take one of the very update that the stack rolls back: CloudFormation had cancelled that
-    update, or the id of this request would be the cluster's.
-    """
-    if not record.in_service or record.answered is None:
-        return False
-    began = stack.updated_at if stack.rolling_back else None
-    return began is None or record.answered.signed_at < began
 
 
 def _must_be_recorded(decision: Decision, intent: Intent, seen: Situation, state: LoopState) -> bool:

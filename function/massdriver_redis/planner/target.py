@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from massdriver_redis.calls import elasticache
@@ -13,7 +14,7 @@ from massdriver_redis.state import naming
 from massdriver_redis.state.desired import Desired, desired
 from massdriver_redis.state.naming import Owner
 from massdriver_redis.state.observed import Observed
-from massdriver_redis.state.record import RequestVersion
+from massdriver_redis.state.record import OperationRecord, RequestVersion
 from massdriver_redis.state.stack import Stack
 
 
@@ -21,8 +22,8 @@ from massdriver_redis.state.stack import Stack
 class Intent:
     """What a request asks for: its properties, those before, and the ids that they lead to.
 
-    `reverts` says that the properties before are others. `current_id` is the event's own id, or for a
-    Create the derived one.
+    `reverts` says that the properties before are others, and `is_dated` that the request's signing time is
+    exact. `current_id` is the event's own id, or for a Create the derived one.
     """
 
     owner: Owner
@@ -34,17 +35,11 @@ class Intent:
     current_id: str
     derived_id: str
     prefix: str
+    is_dated: bool = True
 
-    @property
-    def abandoned_id(self) -> str:
-        """The id of the previous properties where it is neither of these, else "".
-
-        A replacement that failed may have left something under it.
-        """
-        if not self.updates or not self.previous.create_only.get("vpc"):
-            return ""
-        before = naming.physical_id(self.owner, self.previous.name_prefix, self.previous.create_only)
-        return "" if before in (self.current_id, self.derived_id) else before
+    def is_late(self, stack: Stack) -> bool:
+        """Return whether the request is a late copy, from before the present update of its stack."""
+        return self.is_dated and stack.is_past(self.version)
 
     def desired(self, physical_id: str) -> Desired:
         """Return what these properties mean under an id."""
@@ -67,16 +62,19 @@ class Target:
 class Situation(Observation):
     """What lives under the ids of an intent, and what its stack does; empty where it plays no part.
 
-    `target` is what the rest makes the target, `observed` what lives under its id, with the details that
-    its plan needs, and `abandoned` what may be left of a replacement that failed.
+    `owned` are the records of all the owner's clusters by physical id. `target` is what the rest makes the
+    target, and `observed` what lives under its id, with the details that its plan needs. `abandoned` is what
+    is left under `abandoned_id`, of a cluster that CloudFormation knows nothing of.
     """
 
     current: Observed = field(default_factory=Observed)
     derived: Observed | None = None
     stack: Stack = field(default_factory=Stack)
     unused_subnets_kept: bool = False
+    owned: Mapping[str, OperationRecord] = field(default_factory=dict)
     target: Target = field(default_factory=Target)
     observed: Observed = field(default_factory=Observed)
+    abandoned_id: str = ""
     abandoned: Observed = field(default_factory=Observed)
 
 
@@ -99,7 +97,7 @@ def _without_current(intent: Intent, situation: Situation) -> Reject | Ignore:
     derived, stack = situation.derived, situation.stack
     if derived and derived.record.was_answered(intent.version.request_id):
         return Ignore("this request was answered already")
-    if stack.being_deleted or stack.is_past(intent.version.signed_at, situation.taken_at):
+    if stack.being_deleted or intent.is_late(stack):
         return Ignore("the stack updates nothing now; this Update is a late copy")
     return Reject(
         replacement.moved(intent.previous, intent.properties)
@@ -116,7 +114,7 @@ def _new(intent: Intent, situation: Situation) -> Target:
         # Where something of ours stands alongside it, the clean-up must find that by the id.
         mine = observed.exists and not observed.record.in_service
         return Target(obstacle=Reject(foreign) if mine else _nothing_made(intent, foreign))
-    if stack.going_away or stack.is_past(intent.version.signed_at, situation.taken_at):
+    if stack.going_away or intent.is_late(stack):
         late = "the stack creates nothing now; this Create is a late copy"
         return Target(obstacle=Ignore(late, superseded=True))
     if observed.record.was_accepted(intent.version.request_id):

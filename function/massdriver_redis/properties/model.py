@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -76,8 +75,6 @@ class Properties:
 class PreviousProperties:
     """What is read from OldResourceProperties; None or empty where a value is absent or unreadable."""
 
-    create_only: Mapping[str, object]
-    name_prefix: str | None
     engine: str | None
     redis_version: str | None
     region: str | None

@@ -47,16 +47,7 @@ def read_leniently(raw: object) -> tuple[Authentication | None, str | None]:
 def read_previous(raw: object) -> PreviousProperties:
     """Return what OldResourceProperties say; never raises."""
     view = _lenient_view(raw)
-    prefix = view.text("md_metadata", "name_prefix")
     return PreviousProperties(
-        create_only={
-            "cluster_mode_enabled": view.flag("cluster_mode_enabled"),
-            "secure": view.flag("secure"),
-            "subnet_type": view.text("subnet_type"),
-            "vpc": view.text("vpc", "data", "infrastructure", "arn"),
-            "name_prefix": prefix,
-        },
-        name_prefix=prefix,
         engine=view.text("engine"),
         redis_version=view.text("redis_version"),
         region=_region(view),

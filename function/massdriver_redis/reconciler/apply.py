@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from massdriver_redis.aws import auth_token
+from massdriver_redis.aws import auth_token, observe
 from massdriver_redis.aws.session import connect
 from massdriver_redis.aws.stack import read_stack
 from massdriver_redis.calls.base import Call
@@ -16,13 +16,13 @@ from massdriver_redis.cloudformation.request import Request
 from massdriver_redis.errors import InvalidRequestError, NotUpdatableError, ResourceError
 from massdriver_redis.log import logger
 from massdriver_redis.planner.decision import LoopState, Verdict
-from massdriver_redis.planner.request import decide, plan_context, scope_of
+from massdriver_redis.planner.request import abandoned_id, decide, plan_context, scope_of, timed_out
 from massdriver_redis.planner.target import Intent, Situation, resolve_target
 from massdriver_redis.planner.warnings import warnings
 from massdriver_redis.properties import parse
 from massdriver_redis.reconciler.external import ExternalResource
 from massdriver_redis.state import naming
-from massdriver_redis.state.observed import Observed
+from massdriver_redis.state.desired import derived_id
 from massdriver_redis.state.record import IN_SERVICE, LAST_ANSWERED_REQUEST
 from massdriver_redis.state.stack import Stack
 
@@ -39,10 +39,10 @@ def read_intent(request: Request, now: float, prefix: str) -> Intent:
         raise InvalidRequestError(request.service_timeout_error)
     owner, updates = request.owner, request.kind == "Update"
     properties = parse.read(request.properties, today=datetime.fromtimestamp(now, UTC).date())
-    derived_id = naming.physical_id(owner, properties.name_prefix, properties.create_only())
+    derived = derived_id(properties, owner)
     if request.is_poll and not updates:
-        derived_id = poll_event.id_in(request.schedule_name)
-    current_id = str(request.physical_id) if updates else derived_id
+        derived = poll_event.id_in(request.schedule_name)
+    current_id = str(request.physical_id) if updates else derived
     if not naming.is_legal(current_id):
         raise NotUpdatableError(
             "PhysicalResourceId names no replication group: nothing was ever made. Remove the "
@@ -56,8 +56,9 @@ def read_intent(request: Request, now: float, prefix: str) -> Intent:
         properties=properties,
         previous=parse.read_previous(request.old_properties),
         current_id=current_id,
-        derived_id=derived_id,
+        derived_id=derived,
         prefix=prefix,
+        is_dated=request.is_dated,
     )
 
 
@@ -78,8 +79,10 @@ class ApplyController:
 
     def observe(self) -> Situation:
         """Read what lives under this request's ids, what its stack does, and the details to plan with."""
-        taken_at, intent = self._clock.now(), self._intent
-        current = self._resource(intent.current_id).observe()
+        taken_at, intent, resource = self._clock.now(), self._intent, self._resource(self._intent.current_id)
+        # Before the rest: the record that a decision is made on is never older than another that was read.
+        owned = observe.owned(resource.aws, intent.owner, intent.prefix) if intent.updates else {}
+        current = resource.observe()
         if not intent.updates:
             # From here on a Delete of the derived id finds whatever is made.
             self.physical_id = intent.derived_id
@@ -96,6 +99,7 @@ class ApplyController:
             derived=self._resource(intent.derived_id).observe() if elsewhere else None,
             stack=Stack() if judged else read_stack(self._request.stack_id),
             unused_subnets_kept=self._keeps_subnets,
+            owned=owned,
         )
         seen = replace(seen, target=resolve_target(intent, seen))
         return seen if seen.target.obstacle else self._with_details(seen)
@@ -103,21 +107,28 @@ class ApplyController:
     def _with_details(self, seen: Situation) -> Situation:
         """Return the situation with what its plan needs, and with what may be left of a replacement."""
         intent, target = self._intent, seen.target.physical_id
-        resource, abandoned = self._resource(target), Observed()
+        resource = self._resource(target)
         change = resource.observed.record.requested
         since = (change.at if change else self._request.started_at) - _EVENTS_SINCE
         observed = resource.observe_details(intent.desired(target), plan_context(intent, seen), since)
-        partial = seen.partial or observed.partial
-        if intent.abandoned_id not in ("", target):
-            abandoned = self._resource(intent.abandoned_id).observe()
-            # What doesn't show here is left for good: not on the word of a single read.
-            partial |= abandoned.security_group is None
-        return replace(seen, partial=partial, observed=observed, abandoned=abandoned)
+        seen = replace(seen, partial=seen.partial or observed.partial, observed=observed)
+        return self._with_abandoned(seen) if intent.updates else seen
+
+    def _with_abandoned(self, seen: Situation) -> Situation:
+        """Return the situation with what is left of a cluster that CloudFormation knows nothing of."""
+        known = (self._intent.current_id, seen.target.physical_id)
+        found = abandoned_id(seen.owned, known, seen.stack)
+        if not found:
+            # What doesn't show in a rollback is left for good: not on the word of a single read.
+            return replace(seen, partial=seen.partial or seen.stack.rolling_back)
+        return replace(seen, abandoned_id=found, abandoned=self._resource(found).observe())
 
     def _resource(self, physical_id: str) -> ExternalResource:
         if physical_id not in self._resources:
             aws = next((each.aws for each in self._resources.values()), None) or connect(
-                self._intent.properties.authentication, self._intent.properties.region
+                self._intent.properties.authentication,
+                self._intent.properties.region,
+                self._intent.owner.session_name,
             )
             names = naming.names(physical_id, self._intent.prefix)
             self._resources[physical_id] = ExternalResource(aws, names, self._request.owner, self._clock)
@@ -193,9 +204,4 @@ class ApplyController:
 
     def timed_out(self, waiting: str) -> str:
         """Return the Reason of a request that timed out while `waiting`."""
-        after = "rolls back, waiting for it first" if self._intent.updates else "deletes it"
-        way = "Change less at once" if self._intent.updates else "Use fewer nodes"
-        return (
-            f"Timed out while {waiting}. CloudFormation now {after}. {way} or, to look into it, "
-            "deploy with --disable-rollback"
-        )
+        return timed_out(self._intent, waiting)

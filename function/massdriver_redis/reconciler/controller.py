@@ -33,11 +33,13 @@ class Controller(Protocol[Seen]):
     def conclude(self, seen: Seen) -> Response:
         """Return the response of a request whose resource is as desired."""
 
-    def record_response(self, response: Response) -> None:
-        """Record that CloudFormation took the response."""
+    def record_response(self, response: Response) -> None:  # noqa: ARG002
+        """Record that CloudFormation took the response; nothing by default."""
+        return
 
     def collect_garbage(self) -> None:
-        """Remove what this superseded request may have made too late."""
+        """Remove what this superseded request may have made too late; nothing by default."""
+        return
 
     def timed_out(self, waiting: str) -> str:
         """Return the Reason of a request that timed out while `waiting`."""

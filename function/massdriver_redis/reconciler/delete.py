@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from massdriver_redis.aws import details
-from massdriver_redis.aws.session import connect
+from massdriver_redis.aws import details, observe
+from massdriver_redis.aws.session import Aws, connect
+from massdriver_redis.aws.stack import read_stack
 from massdriver_redis.calls.base import Call
 from massdriver_redis.clock import Clock
 from massdriver_redis.cloudformation.outcome import Response
@@ -13,14 +14,22 @@ from massdriver_redis.cloudformation.request import Request
 from massdriver_redis.errors import InvalidRequestError, ResourceError
 from massdriver_redis.log import logger
 from massdriver_redis.planner.decision import LoopState, Verdict
-from massdriver_redis.planner.delete import Leftovers, decide, without_snapshot_clash
+from massdriver_redis.planner.delete import Leftovers, decide, next_to_remove, without_snapshot_clash
 from massdriver_redis.properties import parse
+from massdriver_redis.reconciler.controller import Controller
 from massdriver_redis.reconciler.external import ExternalResource
 from massdriver_redis.state import naming
+from massdriver_redis.state.desired import derived_id
+from massdriver_redis.state.observed import Observed
+from massdriver_redis.state.record import OperationRecord
+from massdriver_redis.state.stack import Stack
 
 
-class DeleteController:
-    """One Delete. It trusts the physical id and the ownership marker, never the properties."""
+class DeleteController(Controller[Leftovers]):
+    """One Delete. It trusts the physical id and the ownership marker, never the properties.
+
+    It records no response, for the record goes with the security group, and makes no garbage.
+    """
 
     def __init__(self, request: Request, clock: Clock, prefix: str) -> None:
         self._request = request
@@ -29,70 +38,81 @@ class DeleteController:
         self._invented = not naming.is_ours(given)
         self.resource_id = self._derive() if self._invented else given
         self.physical_id = given or naming.nothing_made(request.owner)
-        self._names = naming.names(self.resource_id, prefix)
+        self._prefix = prefix
+        self._aws: Aws | None = None
         self._resource: ExternalResource | None = None
         self._found = False
 
     def observe(self) -> Leftovers:
-        """Read what is left under the id."""
-        taken_at = self._clock.now()
-        if not self.resource_id:
+        """Read what is left under the id, and once nothing is, what else of the owner's is left."""
+        taken_at, physical_id = self._clock.now(), self.resource_id
+        if not physical_id:
             return Leftovers(taken_at)
-        if self._resource is None:
-            authentication, region = parse.read_leniently(self._request.properties)
-            aws = connect(authentication, region)
-            self._resource = ExternalResource(aws, self._names, self._request.owner, self._clock)
-        observed = self._resource.observe()
+        if self._aws is None:
+            where = parse.read_leniently(self._request.properties)
+            self._aws = connect(*where, self._request.owner.session_name)
+        observed = named = self._look(self._aws, physical_id)
+        owned: dict[str, OperationRecord] = {}
+        judged = named.record.was_accepted(self._request.request_id)
+        unnamed = self._invented or not named.exists
+        if unnamed:
+            owned = observe.owned(self._aws, self._request.owner, self._prefix)
+            judged = not (named.exists or owned)
+        stack = Stack() if judged else read_stack(self._request.stack_id)
+        if unnamed:
+            physical_id = next_to_remove(physical_id, named, owned, stack)
+        if physical_id != self.resource_id:
+            observed = self._look(self._aws, physical_id) if physical_id else Observed()
         self._found |= observed.exists
-        return Leftovers(taken_at, observed.partial, observed, self._found)
+        assert self._resource  # noqa: S101  # the one that was observed last
+        partial, kept = observed.partial or named.partial, bool(owned.keys() - {physical_id})
+        return Leftovers(taken_at, partial, self._resource.names, observed, stack, self._found, kept)
+
+    def _look(self, aws: Aws, physical_id: str) -> Observed:
+        names = naming.names(physical_id, self._prefix)
+        self._resource = ExternalResource(aws, names, self._request.owner, self._clock)
+        return self._resource.observe()
 
     def decide(self, seen: Leftovers, state: LoopState) -> Verdict:
         """Return the next change towards nothing being left, or how the request ends or waits."""
-        return decide(self._request.version, self._names, seen, state, invented=self._invented)
+        return decide(self._request.version, seen, state)
 
     def apply(self, call: Call, seen: Leftovers) -> bool:  # noqa: ARG002
         """Make a call; a final snapshot that can't be taken under its name is settled here."""
-        assert self._resource  # noqa: S101  # a change is decided on what was observed
+        resource = self._resource
+        assert resource  # noqa: S101  # a change is decided on what was observed
         try:
-            return self._resource.apply(call, self._request.version)
+            return resource.apply(call, self._request.version)
         except ResourceError as error:
-            other = without_snapshot_clash(call, error.code, self._took_snapshot)
+            since, aws = self._request.started_at, resource.aws
+            other = without_snapshot_clash(
+                call, error.code, lambda name: details.was_snapshot_made(aws, name, since)
+            )
             if other is None:
                 raise
             logger.warning(other.summary, cause=error.code)
-            return self._resource.apply(other, self._request.version)
-
-    def _took_snapshot(self, name: str) -> bool:
-        """Return whether this very Delete took the snapshot of that name before."""
-        made_at = details.snapshot_made_at(self._resource.aws, name) if self._resource else None
-        return made_at is not None and made_at >= self._request.started_at
+            return resource.apply(other, self._request.version)
 
     def conclude(self, seen: Leftovers) -> Response:
         """Return SUCCESS; what is left is not the request's."""
-        if seen.observed.exists:
-            logger.warning("The id isn't ours and the cluster of these properties is in service: untouched")
+        if seen.kept and self._invented:
+            logger.warning("The id isn't ours and a cluster of this resource is in service: untouched")
         return Response("SUCCESS", self.physical_id)
-
-    def record_response(self, response: Response) -> None:
-        """Record nothing: the record went with the security group."""
-
-    def collect_garbage(self) -> None:
-        """Remove nothing: a Delete makes nothing."""
 
     def timed_out(self, waiting: str) -> str:
         """Return the Reason of a Delete that timed out while `waiting`."""
         return f"Timed out while {waiting}. Delete the stack again to go on; what is gone stays gone"
 
     def _derive(self) -> str:
-        """Return the id of a Create of these properties, "" where nothing was made or it can't be derived.
+        """Return the id of a Create of these properties, "" where nothing was ever made.
 
-        CloudFormation invents an id when it deletes what it was still creating.
+        CloudFormation invents an id when it deletes what it was still creating. Of properties that can't be
+        read it is an id that no cluster has: what the Create made is found by its tags.
         """
         if naming.is_nothing_made(self._request.physical_id or ""):
             return ""
         today = datetime.fromtimestamp(self._clock.now(), UTC).date()
         try:
-            wanted = parse.read(self._request.properties, today=today)
+            return derived_id(parse.read(self._request.properties, today=today), self._request.owner)
         except InvalidRequestError:
-            return ""
-        return naming.physical_id(self._request.owner, wanted.name_prefix, wanted.create_only())
+            return naming.physical_id(self._request.owner, None, {})

@@ -8,8 +8,6 @@ there is none yet, from one more list right before that group is created.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from massdriver_redis.aws.poll_schedule import PollSchedules
 from massdriver_redis.aws.session import SLOWEST_CALL
 from massdriver_redis.clock import Clock
@@ -66,11 +64,9 @@ class Lease:
     def check(self) -> Ignore | None:
         """List the resource's schedules again, and report if a newer request is there."""
         listed = self._schedules.list(f"{self._resource_id}-")
-        # Another resource's id may begin with this one's: what follows the prefix must match exactly.
-        others = [
-            name for name in listed if poll_event.id_in(name) == self._resource_id and name != self._name
-        ]
-        if any(self._is_newer(name, listed) for name in others):
+        others = [name for name in listed if name != self._name and self._is_of_this_resource(name)]
+        created = {self._name: self._armed_at, **listed}
+        if any(poll_event.is_newer(name, self._name, created, self._clock.now()) for name in others):
             return Ignore("a newer request is being worked on", superseded=True)
         self._older, self._listed = frozenset(others), True
         self._preempted |= bool(others)
@@ -96,7 +92,8 @@ class Lease:
 
     def state(self) -> LoopState:
         """Return what is known of other requests now."""
-        return LoopState(self._preempted, drained=self._clock.now() >= self._armed_at + DRAIN_TIME)
+        armed_for = self._clock.now() - self._armed_at
+        return LoopState(self._preempted, drained=armed_for >= DRAIN_TIME, armed_for=armed_for)
 
     def release(self) -> None:
         """Delete the schedule; a failure is logged and left, for the schedule ends by itself."""
@@ -107,9 +104,11 @@ class Lease:
         except ResourceError as error:
             logger.warning("The poll schedule stays until its end", schedule=self._name, error=str(error))
 
-    def _is_newer(self, name: str, listed: Mapping[str, float]) -> bool:
-        """Return whether another request is newer: by signing time, else by its schedule's creation."""
-        mine, other = poll_event.signed_at_in(self._name), poll_event.signed_at_in(name)
-        if mine and other and mine != other:
-            return other > mine
-        return (listed[name], name) > (listed.get(self._name, self._armed_at), self._name)
+    def _is_of_this_resource(self, name: str) -> bool:
+        """Return whether a listed schedule is for this very resource.
+
+        Another's id may begin with this one's, and a forged event may name it: what the schedule carries
+        must be of the same stack and logical id.
+        """
+        ours = poll_event.id_in(name) == self._resource_id
+        return ours and poll_event.owner_in(self._schedules.read(name) or {}) == self._request.owner

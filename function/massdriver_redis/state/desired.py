@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from massdriver_redis import catalog
 from massdriver_redis.calls.base import FieldValue
 from massdriver_redis.properties.model import Properties
-from massdriver_redis.state import record
+from massdriver_redis.state import naming, record
 from massdriver_redis.state.naming import Names, Owner, names
 from massdriver_redis.state.settings import SETTINGS
 
@@ -52,6 +52,11 @@ class Desired:
     def parameter_group(self, version: str) -> str:
         """The default parameter group of an engine version, the clustered one in cluster mode."""
         return catalog.parameter_group(self.engine, version, self.cluster_mode)
+
+
+def derived_id(properties: Properties, owner: Owner) -> str:
+    """Return the id under which a Create of `properties` makes its replication group."""
+    return naming.physical_id(owner, properties.name_prefix, properties.create_only())
 
 
 def desired(properties: Properties, owner: Owner, physical_id: str, prefix: str) -> Desired:

@@ -13,8 +13,9 @@ MAX_ID = 40
 """A replication group id: 1 to 40 characters, a letter first, no '--' (CreateReplicationGroup)."""
 
 _HASH_LENGTH = 10
-_OUR_ID = re.compile(r"^(?=.{12,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*-[a-z2-7]{10}$")
-_LEGAL_ID = re.compile(r"^(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$")
+_PROOF_LENGTH = 20
+_OUR_ID = re.compile(r"(?=.{12,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*-[a-z2-7]{10}", re.ASCII)
+_LEGAL_ID = re.compile(r"(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)
 _NOTHING = "none:"
 _UNKNOWN = "unknown:"
 
@@ -32,16 +33,23 @@ class Owner:
         return self.stack_id.split("/")[1] if self.stack_id.count("/") >= 2 else self.stack_id
 
     @property
-    def marker(self) -> str:
-        """The ownership marker written in descriptions: the stack's GUID and the logical id.
+    def session_name(self) -> str:
+        """The name of a role's session, by which CloudTrail shows who asked: stack and logical id.
 
-        A logical id too long for a description (255 characters) ends in its own hash.
+        STS takes 2 to 64 characters of a few kinds.
+        """
+        return re.sub(r"[^A-Za-z0-9+=,.@-]", "-", f"{self.stack_name[:31]}.{self.logical_id[:32]}")
+
+    @property
+    def marker(self) -> str:
+        """The ownership marker written in descriptions: the stack's GUID, the logical id, and a hash of both.
+
+        The hash is of the whole StackId: a made-up stack name under a known GUID is another owner. A
+        description has 255 characters, so of a long logical id only the beginning is spelled out.
         """
         guid = self.stack_id.rsplit("/", 1)[-1]
-        logical = self.logical_id
-        if len(logical) > 150:
-            logical = f"{logical[:130]}.{hash_of(logical)}"
-        return f"Custom::MassdriverRedis {guid}/{logical}"
+        proof = hash_of(f"{self.stack_id}\n{self.logical_id}", _PROOF_LENGTH)
+        return f"Custom::MassdriverRedis {guid}/{self.logical_id[:150]} {proof}"
 
 
 @dataclass(frozen=True)
@@ -87,12 +95,12 @@ def prefix_of(resource_id: str) -> str:
 
 def is_ours(resource_id: str) -> bool:
     """Return whether `resource_id` has the form of our physical ids (form only; the marker proves more)."""
-    return bool(_OUR_ID.match(resource_id)) and "--" not in resource_id
+    return bool(_OUR_ID.fullmatch(resource_id))
 
 
 def is_legal(resource_id: str) -> bool:
     """Return whether `resource_id` can be a replication group's id."""
-    return bool(_LEGAL_ID.match(resource_id))
+    return bool(_LEGAL_ID.fullmatch(resource_id))
 
 
 def nothing_made(owner: Owner) -> str:

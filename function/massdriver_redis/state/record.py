@@ -21,6 +21,9 @@ LAST_ANSWERED_REQUEST = PREFIX + "last-answered-request"
 IN_SERVICE = PREFIX + "in-service"
 LAST_REQUESTED_CHANGE = PREFIX + "last-requested-change"
 
+LATEST_AHEAD = 900.0
+"""Seconds that a recorded signing time may be ahead of the clock: two clocks may differ by 15 minutes."""
+
 _LIMIT = 256
 _LONGEST_ID = 128
 
@@ -76,11 +79,15 @@ class RequestedChange:
 
 @dataclass(frozen=True)
 class OperationRecord:
-    """The record of one replication group."""
+    """The record of one replication group.
+
+    `in_service` is the request whose SUCCESS was the first: from right before it was sent, the cluster
+    counts as in use.
+    """
 
     accepted: RequestVersion | None = None
     answered: RequestVersion | None = None
-    in_service: bool = False
+    in_service: RequestVersion | None = None
     requested: RequestedChange | None = None
 
     @staticmethod
@@ -89,7 +96,7 @@ class OperationRecord:
         return OperationRecord(
             accepted=_request_version(tags.get(LAST_ACCEPTED_REQUEST, "")),
             answered=_request_version(tags.get(LAST_ANSWERED_REQUEST, "")),
-            in_service=IN_SERVICE in tags,
+            in_service=_mark(tags.get(IN_SERVICE)),
             requested=_requested_change(tags.get(LAST_REQUESTED_CHANGE, "")),
         )
 
@@ -101,7 +108,7 @@ class OperationRecord:
     @property
     def delivered(self) -> bool:
         """Whether CloudFormation took a SUCCESS: the mark alone is set before the response goes out."""
-        return self.in_service and self.answered is not None
+        return self.in_service is not None and self.answered is not None
 
     def was_accepted(self, request_id: str) -> bool:
         """Return whether `request_id` is the last accepted request."""
@@ -111,13 +118,19 @@ class OperationRecord:
         """Return whether `request_id` is the last answered request."""
         return self.answered is not None and self.answered.request_id == request_id[:_LONGEST_ID]
 
-    def newer_than(self, request_version: RequestVersion) -> bool:
-        """Return whether a request signed later was accepted or answered."""
-        return any(request_version < each for each in (self.accepted, self.answered) if each)
+    def newer_than(self, request_version: RequestVersion, now: float) -> bool:
+        """Return whether a request signed later was accepted or answered; a future time says nothing."""
+        known = (each for each in (self.accepted, self.answered) if each)
+        return any(request_version < each and each.signed_at <= now + LATEST_AHEAD for each in known)
 
 
 def _digest(request_id: str) -> str:
     return hashlib.sha256(request_id.encode()).hexdigest()[:16]
+
+
+def _mark(text: str | None) -> RequestVersion | None:
+    """Return the request that a mark names, an unknown one where its value can't be read."""
+    return None if text is None else _request_version(text) or RequestVersion("unknown")
 
 
 def _request_version(text: str) -> RequestVersion | None:

@@ -11,12 +11,14 @@ from massdriver_redis.planner.delete import (
     DeletionScope,
     Leftovers,
     decide,
+    next_to_remove,
     plan_deletion,
     plan_garbage_collection,
 )
 from massdriver_redis.state.observed import Observed
 from massdriver_redis.state.ownership import Found, judge
-from massdriver_redis.state.record import RequestVersion
+from massdriver_redis.state.record import OperationRecord, RequestVersion
+from massdriver_redis.state.stack import MISSING, Stack
 from tests.harness.builders import (
     ID,
     MINE,
@@ -31,8 +33,8 @@ from tests.harness.builders import (
 
 TARGET = DeletionScope(NAMES, "final")
 VERSION = RequestVersion("delete", 100.0)
-ALONE = LoopState(preempted=False, drained=False)
-DRAINED = LoopState(preempted=True, drained=True)
+ALONE = LoopState(preempted=False, drained=False, armed_for=0.0)
+DRAINED = LoopState(preempted=True, drained=True, armed_for=90.0)
 
 
 def step(decision):
@@ -121,14 +123,20 @@ def test_a_secret_in_its_recovery_window_counts_as_gone():
 # What a Delete decides
 
 
-def decided(left, state=DRAINED, found=True, invented=False):
-    return decide(VERSION, NAMES, Leftovers(0.0, left.partial, left, found), state, invented=invented)
+def decided(left, state=DRAINED, found=True, stack=None):
+    return decide(VERSION, Leftovers(200.0, left.partial, NAMES, left, stack or Stack(), found), state)
 
 
 def test_a_delete_that_a_newer_request_followed_is_over():
     left = Observed(security_group=security_group(**{"last-accepted-request": "101 update"}))
 
     assert isinstance(decided(left), Ignore)
+
+
+def test_a_recorded_time_in_the_future_stops_no_delete():
+    left = observed(security_group=security_group(**{"last-accepted-request": "9999999999 update"}))
+
+    assert isinstance(decided(left), Apply)
 
 
 def test_a_delete_is_on_record_before_it_deletes_anything():
@@ -140,7 +148,7 @@ def test_a_delete_is_on_record_before_it_deletes_anything():
 
 @pytest.mark.parametrize(
     ("state", "found"),
-    [(ALONE, False), (LoopState(preempted=True, drained=False), True)],
+    [(ALONE, False), (LoopState(preempted=True, drained=False, armed_for=0.0), True)],
     ids=["nothing was ever found", "an older request was stopped"],
 )
 def test_nothing_left_is_believed_only_once_no_older_call_can_arrive(state, found):
@@ -149,16 +157,83 @@ def test_nothing_left_is_believed_only_once_no_older_call_can_arrive(state, foun
     assert decided(Observed(), ALONE, found=True) == UpToDate()
 
 
+# A Delete that no operation of the stack has sent
+
+
 @pytest.mark.parametrize(
-    "left",
+    ("status", "armed_for", "verdict"),
     [
-        observed(security_group=security_group(**{"in-service": "1 a", "last-answered-request": "1 a"})),
-        observed(security_group=None),
+        ("CREATE_COMPLETE", 59.0, Requeue),
+        ("CREATE_COMPLETE", 60.0, Reject),
+        ("REVIEW_IN_PROGRESS", 60.0, Reject),
+        ("DELETE_COMPLETE", 60.0, Reject),
+        (MISSING, 119.0, Requeue),
+        (MISSING, 120.0, Reject),
+        ("DELETE_IN_PROGRESS", 60.0, Apply),
+        ("", 3000.0, Apply),
     ],
-    ids=["in service", "its record does not show"],
 )
-def test_an_id_that_is_not_ours_leads_to_no_cluster_in_service(left):
-    assert decided(left, invented=True) == UpToDate()
+def test_a_delete_without_an_operation_of_its_stack_is_rejected_on_the_second_look(
+    status, armed_for, verdict
+):
+    state = LoopState(preempted=False, drained=True, armed_for=armed_for)
+
+    assert isinstance(decided(observed(), state, stack=Stack(status)), verdict)
+
+
+def test_a_delete_on_record_is_not_judged_again():
+    accepted = observed(security_group=security_group(**{"last-accepted-request": "100 delete"}))
+
+    assert isinstance(decided(accepted, stack=Stack("DELETE_COMPLETE")), Apply)
+
+
+def test_where_nothing_is_left_there_is_nothing_to_judge():
+    assert decided(Observed(), stack=Stack("CREATE_COMPLETE")) == UpToDate()
+
+
+# What a Delete removes besides the cluster that it names
+
+
+def in_service(signed_at):
+    return OperationRecord(in_service=RequestVersion("create", signed_at))
+
+
+@pytest.mark.parametrize(
+    ("record", "stack", "removed"),
+    [
+        (OperationRecord(), Stack(), True),
+        (OperationRecord(accepted=RequestVersion("create", 50.0)), Stack("UPDATE_COMPLETE", 1.0), True),
+        (in_service(50.0), Stack("ROLLBACK_IN_PROGRESS", 40.0), True),
+        (in_service(50.0), Stack("DELETE_IN_PROGRESS", 40.0), True),
+        (in_service(50.0), Stack("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", 1.0, 40.0), True),
+        (in_service(50.0), Stack("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", 1.0, 60.0), False),
+        (in_service(50.0), Stack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", 1.0, 40.0), False),
+        (in_service(50.0), Stack("ROLLBACK_IN_PROGRESS"), False),
+        (in_service(0.0), Stack("ROLLBACK_IN_PROGRESS", 40.0), False),
+        (in_service(50.0), Stack(), False),
+    ],
+    ids=[
+        "never in service, stack unknown",
+        "never in service",
+        "in service by the creation that is reverted",
+        "in service by the creation of a stack that is deleted",
+        "in service by the update that is reverted",
+        "in service before the update that is reverted",
+        "in service by an update that stays",
+        "the stack's times are unknown",
+        "the time of the SUCCESS is unknown",
+        "the stack is unknown",
+    ],
+)
+def test_only_a_cluster_that_nobody_can_be_using_is_removed_unnamed(record, stack, removed):
+    found = next_to_remove(ID, Observed(), {"another-id": record}, stack)
+
+    assert found == ("another-id" if removed else "")
+
+
+def test_a_cluster_without_a_record_is_left_and_what_is_no_cluster_is_not():
+    assert next_to_remove(ID, observed(security_group=None), {}, Stack()) == ""
+    assert next_to_remove(ID, Observed(subnet_group=subnet_group()), {}, Stack()) == ID
 
 
 # Garbage collection

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from massdriver_redis.state.naming import Owner
 from tests.harness.cloudformation import PREFIX, KilledError
 from tests.harness.moto_aws import client
 from tests.harness.recorder import client_error
@@ -87,7 +88,7 @@ def test_each_preset_is_created_with_exactly_these_parameters(real, preset, expe
     (call,) = real.calls("elasticache:CreateReplicationGroup")
     sent = dict(call.params)
     (security_group,) = real.security_groups().values()
-    marker = f"Custom::MassdriverRedis {real.stack_id.rsplit('/', 1)[1]}/Redis"
+    marker = Owner(real.stack_id, "Redis").marker
     assert sent.pop("AuthToken") == real.token(response.physical_id)
     assert {tag["Key"]: tag["Value"] for tag in sent.pop("Tags")} == {
         "massdriver-redis:owner": marker,
@@ -613,7 +614,7 @@ def test_where_the_stack_s_status_is_denied_a_replacement_s_rollback_fails_and_t
 
     assert not response.ok
     assert f"{original} still exists" in response.reason
-    assert "taken as not rolling back" in stack.logs.getvalue()
+    assert "taken as in progress and not rolling back" in stack.logs.getvalue()
     assert len(groups(stack)) == 2
 
 

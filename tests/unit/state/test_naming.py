@@ -166,7 +166,22 @@ def test_an_unknown_outcome_is_an_id_under_which_a_delete_looks_again():
 
 
 def test_the_marker_names_the_stack_s_guid_and_the_logical_id():
-    assert OWNER.marker == "Custom::MassdriverRedis 51af3dc0-da77-11e4-872e-1234567db123/Redis"
+    assert OWNER.marker.startswith("Custom::MassdriverRedis 51af3dc0-da77-11e4-872e-1234567db123/Redis ")
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        ("shop", "shop2"),
+        ("123456789012", "210987654321"),
+        ("us-east-1", "us-east-2"),
+        ("arn:aws:", "arn:aws-cn:"),
+    ],
+)
+def test_every_part_of_the_stack_s_id_counts_in_the_marker(part, other):
+    assert part in STACK
+
+    assert Owner(STACK.replace(part, other), "Redis").marker != OWNER.marker
 
 
 @given(one=logical_ids, other=logical_ids)
@@ -175,6 +190,14 @@ def test_markers_fit_a_description_and_differ_where_logical_ids_do(one, other):
 
     assert all(len(marker) <= 255 for marker in markers)
     assert (markers[0] == markers[1]) == (one == other)
+
+
+@given(logical_id=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=255))
+def test_a_session_name_is_one_that_sts_takes(logical_id):
+    name = Owner(STACK, logical_id).session_name
+
+    assert re.fullmatch(r"[\w+=,.@-]{2,64}", name, re.ASCII)
+    assert name.startswith("shop.")
 
 
 def test_an_emulator_s_short_stack_id_still_has_a_name():

@@ -15,6 +15,7 @@ from massdriver_redis.state.record import (
     LAST_ACCEPTED_REQUEST,
     LAST_ANSWERED_REQUEST,
     LAST_REQUESTED_CHANGE,
+    LATEST_AHEAD,
     OperationRecord,
     RequestedChange,
     RequestVersion,
@@ -115,7 +116,7 @@ def test_no_tags_are_an_empty_record():
     assert not record.delivered
     assert not record.was_accepted("a")
     assert not record.was_answered("a")
-    assert not record.newer_than(RequestVersion("b", 1.0))
+    assert not record.newer_than(RequestVersion("b", 1.0), now=100.0)
 
 
 def test_a_request_is_open_from_its_acceptance_to_its_answer():
@@ -139,9 +140,22 @@ def test_a_success_is_delivered_only_once_an_answer_is_on_record():
 def test_a_request_signed_before_the_last_one_is_older(key):
     record = OperationRecord.read({key: RequestVersion("a", 100).text()})
 
-    assert record.newer_than(RequestVersion("b", 99))
-    assert not record.newer_than(RequestVersion("b", 100))
-    assert not record.newer_than(RequestVersion("b", 101))
+    assert record.newer_than(RequestVersion("b", 99), now=100.0)
+    assert not record.newer_than(RequestVersion("b", 100), now=100.0)
+    assert not record.newer_than(RequestVersion("b", 101), now=100.0)
+
+
+@pytest.mark.parametrize("key", [LAST_ACCEPTED_REQUEST, LAST_ANSWERED_REQUEST])
+def test_a_recorded_time_in_the_future_makes_no_request_older(key):
+    record = OperationRecord.read({key: RequestVersion("a", 20_000).text()})
+
+    assert record.newer_than(RequestVersion("b", 99), now=20_000 - LATEST_AHEAD)
+    assert not record.newer_than(RequestVersion("b", 99), now=20_000 - LATEST_AHEAD - 1)
+
+
+@pytest.mark.parametrize("text", ["", "x", "10 a"])
+def test_a_cluster_with_the_mark_is_in_service_whatever_the_mark_s_value(text):
+    assert OperationRecord.read({IN_SERVICE: text}).in_service is not None
 
 
 @pytest.mark.parametrize(("recorded", "mine"), [(0, 100), (100, 0), (0, 0)])
@@ -150,7 +164,7 @@ def test_a_request_whose_signing_time_is_unknown_is_neither_older_nor_newer(reco
 
     assert not one < other
     assert not other < one
-    assert not OperationRecord.read({LAST_ACCEPTED_REQUEST: one.text()}).newer_than(other)
+    assert not OperationRecord.read({LAST_ACCEPTED_REQUEST: one.text()}).newer_than(other, now=1e10)
 
 
 @given(times, times)
