@@ -160,7 +160,8 @@ def _denied(call: str, code: str, message: str) -> str:
     if denied in _NEEDS_THE_TAG and ":replicationgroup:" in message and _NO_POLICY_ALLOWS in message:
         return (
             f"{denied} was denied ({code}); if the replication group lacks the tag "
-            "massdriver-redis:provider, put it back, else grant the action to the role in use; then deploy again"
+            "massdriver-redis:provider, put it back, else grant the action to the role in use; then deploy "
+            "again"
         )
     return f"{denied} was denied ({code}); grant it to the role in use and deploy again"
 

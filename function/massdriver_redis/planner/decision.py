@@ -81,11 +81,13 @@ class LoopState:
 class Observation:
     """What was read of AWS in one go, from `taken_at` on (seconds since the epoch).
 
-    `partial`: something was seen whose record was not; a stale read may have left it out.
+    `partial`: something was seen whose record was not; a stale read may have left it out. `abandons`: what
+    doesn't show in it is left for good, for no later request looks for it.
     """
 
     taken_at: float
     partial: bool = False
+    abandons: bool = False
 
 
 @dataclass(frozen=True)

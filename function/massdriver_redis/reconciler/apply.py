@@ -119,8 +119,7 @@ class ApplyController:
         known = (self._intent.current_id, seen.target.physical_id)
         found = abandoned_id(seen.owned, known, seen.stack)
         if not found:
-            # What doesn't show in a rollback is left for good: not on the word of a single read.
-            return replace(seen, partial=seen.partial or seen.stack.rolling_back)
+            return replace(seen, abandons=seen.stack.rolling_back)
         return replace(seen, abandoned_id=found, abandoned=self._resource(found).observe())
 
     def _resource(self, physical_id: str) -> ExternalResource:

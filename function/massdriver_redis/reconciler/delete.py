@@ -66,7 +66,7 @@ class DeleteController(Controller[Leftovers]):
         self._found |= observed.exists
         assert self._resource  # noqa: S101  # the one that was observed last
         partial, kept = observed.partial or named.partial, bool(owned.keys() - {physical_id})
-        return Leftovers(taken_at, partial, self._resource.names, observed, stack, self._found, kept)
+        return Leftovers(taken_at, partial, True, self._resource.names, observed, stack, self._found, kept)
 
     def _look(self, aws: Aws, physical_id: str) -> Observed:
         names = naming.names(physical_id, self._prefix)

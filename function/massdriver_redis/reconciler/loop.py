@@ -132,7 +132,7 @@ class Reconciliation:
     def _reconcile(self) -> Response | Ignore | Requeue | None:
         seen = self._controller.observe()
         verdict = self._controller.decide(seen, self._lease.state())
-        if not self._confirmed(verdict, partial=seen.partial):
+        if not self._confirmed(verdict, seen):
             return None
         match verdict:
             case Apply():
@@ -144,7 +144,7 @@ class Reconciliation:
             case _:
                 return verdict
 
-    def _confirmed(self, verdict: Verdict, *, partial: bool) -> bool:
+    def _confirmed(self, verdict: Verdict, seen: Observation) -> bool:
         """Return whether a verdict needs no second observation, or has had one that says the same.
 
         Another invocation's change may fall into the middle of an observation, and what was just
@@ -153,8 +153,8 @@ class Reconciliation:
         earlier, self._unconfirmed = self._unconfirmed, verdict
         if verdict == earlier or isinstance(verdict, Requeue | Ignore):
             return True
-        deleted = self._request.kind == "Delete" and isinstance(verdict, UpToDate)
-        return not (partial or deleted or isinstance(verdict, Reject))
+        abandons = seen.abandons and isinstance(verdict, UpToDate)
+        return not (seen.partial or abandons or isinstance(verdict, Reject))
 
     def _apply(self, change: Apply, seen: Observation) -> Ignore | Requeue | None:
         """Make a change while the observation behind it is fresh and the deadline has not passed."""

@@ -124,7 +124,7 @@ def test_a_secret_in_its_recovery_window_counts_as_gone():
 
 
 def decided(left, state=DRAINED, found=True, stack=None):
-    return decide(VERSION, Leftovers(200.0, left.partial, NAMES, left, stack or Stack(), found), state)
+    return decide(VERSION, Leftovers(200.0, left.partial, True, NAMES, left, stack or Stack(), found), state)
 
 
 def test_a_delete_that_a_newer_request_followed_is_over():
