@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from massdriver_redis.aws import details, observe
@@ -21,7 +22,6 @@ from massdriver_redis.reconciler.external import ExternalResource
 from massdriver_redis.state import naming
 from massdriver_redis.state.desired import derived_id
 from massdriver_redis.state.observed import Observed
-from massdriver_redis.state.record import OperationRecord
 from massdriver_redis.state.stack import Stack
 
 
@@ -45,28 +45,32 @@ class DeleteController(Controller[Leftovers]):
 
     def observe(self) -> Leftovers:
         """Read what is left under the id, and once nothing is, what else of the owner's is left."""
-        taken_at, physical_id = self._clock.now(), self.resource_id
-        if not physical_id:
+        taken_at, request = self._clock.now(), self._request
+        if not self.resource_id:
             return Leftovers(taken_at)
         if self._aws is None:
-            where = parse.read_leniently(self._request.properties)
-            self._aws = connect(*where, self._request.owner.session_name)
-        observed = named = self._look(self._aws, physical_id)
-        owned: dict[str, OperationRecord] = {}
-        judged = named.record.was_accepted(self._request.request_id)
-        unnamed = self._invented or not named.exists
-        if unnamed:
-            owned = observe.owned(self._aws, self._request.owner, self._prefix)
-            judged = not (named.exists or owned)
-        stack = Stack() if judged else read_stack(self._request.stack_id)
-        if unnamed:
-            physical_id = next_to_remove(physical_id, named, owned, stack)
-        if physical_id != self.resource_id:
-            observed = self._look(self._aws, physical_id) if physical_id else Observed()
-        self._found |= observed.exists
+            self._aws = connect(*parse.read_leniently(request.properties), request.owner.session_name)
+        named = self._look(self._aws, self.resource_id)
+        if self._invented or not named.exists:
+            return self._others(self._aws, taken_at, named)
+        accepted = named.record.was_accepted(request.request_id)
+        return self._left(taken_at, named, Stack() if accepted else read_stack(request.stack_id))
+
+    def _others(self, aws: Aws, taken_at: float, named: Observed) -> Leftovers:
+        """Read the next of the owner's clusters to remove besides the one that the id names."""
+        owned = observe.owned(aws, self._request.owner, self._prefix)
+        stack = read_stack(self._request.stack_id) if named.exists or owned else Stack()
+        other, observed = next_to_remove(self.resource_id, named, owned, stack), named
+        if other != self.resource_id:
+            observed = self._look(aws, other) if other else Observed()
+        seen = self._left(taken_at, observed, stack)
+        return replace(seen, partial=seen.partial or named.partial, kept=bool(owned.keys() - {other}))
+
+    def _left(self, taken_at: float, observed: Observed, stack: Stack) -> Leftovers:
         assert self._resource  # noqa: S101  # the one that was observed last
-        partial, kept = observed.partial or named.partial, bool(owned.keys() - {physical_id})
-        return Leftovers(taken_at, partial, True, self._resource.names, observed, stack, self._found, kept)
+        self._found |= observed.exists
+        names = self._resource.names
+        return Leftovers(taken_at, observed.partial, True, names, observed, stack, self._found)
 
     def _look(self, aws: Aws, physical_id: str) -> Observed:
         names = naming.names(physical_id, self._prefix)
