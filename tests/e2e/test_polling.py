@@ -113,7 +113,7 @@ def test_a_provider_that_may_not_pass_the_role_says_so(emulator: Emulator, netwo
         # The rollback's Delete is polled too, so it fails alike.
         assert stack.create(TEMPLATE, network.parameters()) == "ROLLBACK_FAILED"
 
-    assert any("scheduler:CreateSchedule" in reason for reason in stack.reasons()), stack.reasons()
+    assert any("iam:PassRole was denied" in reason for reason in stack.reasons()), stack.reasons()
     assert stack.delete() == "DELETE_COMPLETE"
 
 
