@@ -11,6 +11,7 @@ from massdriver_redis.state.record import LAST_ACCEPTED_REQUEST, RequestVersion
 from massdriver_redis.state.stack import MISSING, Stack
 
 DRAINING = Requeue("waiting for the last calls of an older request")
+NO_OPERATION = Requeue("waiting for the stack to show an operation in progress")
 
 _BELIEVED_AFTER = 60.0
 """Seconds after the first look at a stack from which on a status without an operation is believed.
@@ -34,7 +35,7 @@ def unexpected(
     if stack.operating:
         return None
     if state.armed_for < (_MISSING_BELIEVED_AFTER if stack.status == MISSING else _BELIEVED_AFTER):
-        return Requeue("waiting for the stack to show an operation in progress")
+        return NO_OPERATION
     if 0 < version.signed_at < now - state.armed_for - _LATE:
         return Ignore("the operation of this request is over; this is a late copy", superseded=True)
     shown = "does not exist" if stack.status == MISSING else f"is {stack.status}"

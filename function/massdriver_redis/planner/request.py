@@ -16,7 +16,7 @@ from massdriver_redis.planner.decision import (
     Verdict,
 )
 from massdriver_redis.planner.delete import DeletionScope, never_in_service, plan_deletion
-from massdriver_redis.planner.order import DRAINING, acceptance, unexpected
+from massdriver_redis.planner.order import DRAINING, NO_OPERATION, acceptance, unexpected
 from massdriver_redis.planner.plan import plan
 from massdriver_redis.planner.target import Intent, Situation
 from massdriver_redis.state import naming
@@ -26,12 +26,14 @@ from massdriver_redis.state.stack import Stack
 
 def decide(intent: Intent, seen: Situation, state: LoopState) -> Verdict:
     """Return the next step of a Create or an Update, or how it ends or waits."""
-    record = seen.current.record
-    if record.was_answered(intent.version.request_id):
+    request_id = intent.version.request_id
+    # After the clean-up of a replacement the record is on the new cluster alone.
+    records = [each.record for each in (seen.current, seen.derived) if each]
+    if any(each.was_answered(request_id) for each in records):
         return Ignore("this request was answered already")
-    if record.newer_than(intent.version, seen.taken_at):
+    if any(each.newer_than(intent.version, seen.taken_at) for each in records):
         return Ignore("a newer request was accepted", superseded=True)
-    if not record.was_accepted(intent.version.request_id):
+    if not any(each.was_accepted(request_id) for each in records):
         refusal = unexpected(seen.stack, intent.version, state, seen.taken_at)
         if refusal:
             return refusal
@@ -95,6 +97,9 @@ def _next_step(intent: Intent, seen: Situation, state: LoopState) -> Decision:
         return planned
     if state.preempted and not state.drained:
         return DRAINING
+    if intent.updates and seen.observed.record.in_service is None and not seen.stack.operating:
+        # Nobody takes this SUCCESS, and a cluster that was in service no Delete removes unnamed.
+        return NO_OPERATION
     return cleanup or planned
 
 
