@@ -11,7 +11,6 @@ from massdriver_redis.state.record import LAST_ACCEPTED_REQUEST, RequestVersion
 from massdriver_redis.state.stack import MISSING, Stack
 
 DRAINING = Requeue("waiting for the last calls of an older request")
-NO_OPERATION = Requeue("waiting for the stack to show an operation in progress")
 
 _BELIEVED_AFTER = 60.0
 """Seconds after the first look at a stack from which on a status without an operation is believed.
@@ -30,12 +29,13 @@ def unexpected(
     """Return None where CloudFormation is working on the stack, else how a request waits or ends.
 
     CloudFormation sends a request only as part of an operation; anyone else who may invoke the function can
-    send one at any time. It is judged before the first write, and never again once it is on record.
+    send one at any time. It is judged before the first write, and once it is on record only before a
+    replacement is put in service.
     """
     if stack.operating:
         return None
     if state.armed_for < (_MISSING_BELIEVED_AFTER if stack.status == MISSING else _BELIEVED_AFTER):
-        return NO_OPERATION
+        return Requeue("waiting for the stack to show an operation in progress")
     if 0 < version.signed_at < now - state.armed_for - _LATE:
         return Ignore("the operation of this request is over; this is a late copy", superseded=True)
     shown = "does not exist" if stack.status == MISSING else f"is {stack.status}"

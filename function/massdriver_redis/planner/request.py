@@ -16,7 +16,7 @@ from massdriver_redis.planner.decision import (
     Verdict,
 )
 from massdriver_redis.planner.delete import DeletionScope, never_in_service, plan_deletion
-from massdriver_redis.planner.order import DRAINING, NO_OPERATION, acceptance, unexpected
+from massdriver_redis.planner.order import DRAINING, acceptance, unexpected
 from massdriver_redis.planner.plan import plan
 from massdriver_redis.planner.target import Intent, Situation
 from massdriver_redis.state import naming
@@ -87,7 +87,7 @@ def timed_out(intent: Intent, waiting: str) -> str:
     )
 
 
-def _next_step(intent: Intent, seen: Situation, state: LoopState) -> Decision:
+def _next_step(intent: Intent, seen: Situation, state: LoopState) -> Verdict:
     """Return what the observation calls for, whether or not the request is on record yet."""
     cleanup = _cleanup(intent, seen)
     if isinstance(cleanup, Apply | Reject):
@@ -97,9 +97,11 @@ def _next_step(intent: Intent, seen: Situation, state: LoopState) -> Decision:
         return planned
     if state.preempted and not state.drained:
         return DRAINING
-    if intent.updates and seen.observed.record.in_service is None and not seen.stack.operating:
-        # Nobody takes this SUCCESS, and a cluster that was in service no Delete removes unnamed.
-        return NO_OPERATION
+    if intent.updates and seen.observed.record.in_service is None:
+        # A SUCCESS that nobody takes would leave a cluster in service, which no Delete removes unnamed.
+        refusal = unexpected(seen.stack, intent.version, state, seen.taken_at)
+        if refusal:
+            return refusal
     return cleanup or planned
 
 
@@ -111,7 +113,7 @@ def _cleanup(intent: Intent, seen: Situation) -> Decision | None:
     return None if isinstance(decision, UpToDate) else decision
 
 
-def _must_be_recorded(decision: Decision, intent: Intent, seen: Situation, state: LoopState) -> bool:
+def _must_be_recorded(decision: Verdict, intent: Intent, seen: Situation, state: LoopState) -> bool:
     """Return whether others must learn of this request: it changes something, or an older one may act.
 
     A late copy of the request that an Update reverts would change something too.
