@@ -304,7 +304,7 @@ class Handler(RuleBasedStateMachine):
         given_up = (resource.physical_id, resource.properties)
         resource.properties, resource.before = resource.before[1], given_up
         if move.denied and not self._rolled_back_under(move.denied, move.more).ok:
-            self.interleaved.cloudformation.stack_status("UPDATE_ROLLBACK_FAILED")
+            self._rest("UPDATE_ROLLBACK_FAILED")
             self.interleaved.cloudformation.idle(_BETWEEN)
             self.interleaved.cloudformation.stack_status("UPDATE_ROLLBACK_IN_PROGRESS")
             # A replacement that CloudFormation took the answer of leaves two clusters in service if skipped.
@@ -364,11 +364,14 @@ class Handler(RuleBasedStateMachine):
             self._insist(lambda: self.interleaved.cloudformation.send("Delete", LOGICAL_ID, **old), troubles)
         self._complete(kind)
 
-    def _complete(self, kind: str) -> None:
+    def _rest(self, status: str) -> None:
         """Let an operation end: from then on CloudFormation takes no answer to any of its requests."""
-        self.interleaved.cloudformation.stack_status(f"{kind}_COMPLETE")
+        self.interleaved.cloudformation.stack_status(status)
         for request in self.past:
             request.given_up = True
+
+    def _complete(self, kind: str) -> None:
+        self._rest(f"{kind}_COMPLETE")
         self.interleaved.cloudformation.idle(_BETWEEN)
         if kind in ("ROLLBACK", "DELETE"):
             self.interleaved.begin_another_stack()
