@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
+from massdriver_redis.aws import observe
 from massdriver_redis.calls import ec2
 from massdriver_redis.state.record import OperationRecord
 from tests.concurrency.schedules.handler import Handler
@@ -19,6 +20,8 @@ from tests.concurrency.schedules.run import a_seed, run
 from tests.conftest import TOLD
 
 SEED = 20260701
+SEED_OF_AN_OLD_EVENT = 12
+"""A seed that has old events delivered early."""
 Report = Callable[[str, object], None]
 
 
@@ -45,7 +48,14 @@ def test_the_handler_s_schedules_find_that_old_events_act(monkeypatch) -> None:
     monkeypatch.setattr(OperationRecord, "was_answered", lambda *_: False)
 
     with pytest.raises(AssertionError):
-        run(Handler, SEED, schedules=60, steps=6)
+        run(Handler, SEED_OF_AN_OLD_EVENT, schedules=60, steps=6)
+
+
+def test_the_handler_s_schedules_find_that_what_is_not_named_is_left(monkeypatch) -> None:
+    monkeypatch.setattr(observe, "owned", lambda *_: {})
+
+    with pytest.raises(AssertionError, match="left behind"):
+        run(Handler, SEED, schedules=200, steps=6)
 
 
 @pytest.mark.full

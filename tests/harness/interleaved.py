@@ -376,16 +376,24 @@ class Interleaved:
         """Return all that is left, final snapshots and secrets in their recovery window apart."""
         return [
             *self.simulator.leftovers(),
-            *self._security_groups(),
+            *self.security_groups(),
             *self._secrets(),
             *self.cloudformation.armed(),
         ]
 
-    def _security_groups(self) -> list[str]:
+    def security_groups(self) -> dict[str, str]:
+        """Return the name of every security group of the provider by its id."""
         if self._swift:
-            return list(self._swift.ec2.groups)
+            return {group_id: each["GroupName"] for group_id, each in self._swift.ec2.groups.items()}
         found = inmemory_aws.client("ec2").describe_security_groups()["SecurityGroups"]
-        return [each["GroupId"] for each in found if each["GroupName"].startswith(PREFIX)]
+        return {each["GroupId"]: each["GroupName"] for each in found if each["GroupName"].startswith(PREFIX)}
+
+    def tags(self, physical_id: str) -> dict[str, str]:
+        """Return the tags of a cluster's security group, none where it has none."""
+        assert self._swift
+        shown = self._swift.ec2.groups.values()
+        tags = [each["Tags"] for each in shown if each["GroupName"] == f"{PREFIX}-{physical_id}"]
+        return {tag["Key"]: tag["Value"] for each in tags for tag in each}
 
     def _secrets(self) -> list[str]:
         if self._swift:

@@ -260,7 +260,7 @@ PROTOCOL_BUGS: tuple[Bug, ...] = (
     Bug(
         "a cluster in service is adopted",
         target._new,
-        drop_guard(mentions=target._still_exists),
+        drop_guard(mentions=target._still_exists, at=1),
         (_APPLY,),
     ),
     Bug(

@@ -29,7 +29,8 @@ def unexpected(
     """Return None where CloudFormation is working on the stack, else how a request waits or ends.
 
     CloudFormation sends a request only as part of an operation; anyone else who may invoke the function can
-    send one at any time. It is judged before the first write, and never again once it is on record.
+    send one at any time. It is judged before the first write, and once it is on record only before a
+    replacement is put in service.
     """
     if stack.operating:
         return None

@@ -26,12 +26,14 @@ from massdriver_redis.state.stack import Stack
 
 def decide(intent: Intent, seen: Situation, state: LoopState) -> Verdict:
     """Return the next step of a Create or an Update, or how it ends or waits."""
-    record = seen.current.record
-    if record.was_answered(intent.version.request_id):
+    request_id = intent.version.request_id
+    # After the clean-up of a replacement the record is on the new cluster alone.
+    records = [each.record for each in (seen.current, seen.derived) if each]
+    if any(each.was_answered(request_id) for each in records):
         return Ignore("this request was answered already")
-    if record.newer_than(intent.version, seen.taken_at):
+    if any(each.newer_than(intent.version, seen.taken_at) for each in records):
         return Ignore("a newer request was accepted", superseded=True)
-    if not record.was_accepted(intent.version.request_id):
+    if not any(each.was_accepted(request_id) for each in records):
         refusal = unexpected(seen.stack, intent.version, state, seen.taken_at)
         if refusal:
             return refusal
@@ -85,7 +87,7 @@ def timed_out(intent: Intent, waiting: str) -> str:
     )
 
 
-def _next_step(intent: Intent, seen: Situation, state: LoopState) -> Decision:
+def _next_step(intent: Intent, seen: Situation, state: LoopState) -> Verdict:
     """Return what the observation calls for, whether or not the request is on record yet."""
     cleanup = _cleanup(intent, seen)
     if isinstance(cleanup, Apply | Reject):
@@ -95,6 +97,11 @@ def _next_step(intent: Intent, seen: Situation, state: LoopState) -> Decision:
         return planned
     if state.preempted and not state.drained:
         return DRAINING
+    if intent.updates and seen.observed.record.in_service is None:
+        # A SUCCESS that nobody takes would leave a cluster in service, which no Delete removes unnamed.
+        refusal = unexpected(seen.stack, intent.version, state, seen.taken_at)
+        if refusal:
+            return refusal
     return cleanup or planned
 
 
@@ -106,7 +113,7 @@ def _cleanup(intent: Intent, seen: Situation) -> Decision | None:
     return None if isinstance(decision, UpToDate) else decision
 
 
-def _must_be_recorded(decision: Decision, intent: Intent, seen: Situation, state: LoopState) -> bool:
+def _must_be_recorded(decision: Verdict, intent: Intent, seen: Situation, state: LoopState) -> bool:
     """Return whether others must learn of this request: it changes something, or an older one may act.
 
     A late copy of the request that an Update reverts would change something too.

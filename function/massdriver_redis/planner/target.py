@@ -87,22 +87,24 @@ def resolve_target(intent: Intent, situation: Situation) -> Target:
     if foreign:
         return Target(obstacle=Reject(foreign))
     if current.replication_group is None:
-        return Target(obstacle=_without_current(intent, situation))
+        return _without_current(intent, situation)
     differing = intent.differences(current)
     return _replacement(intent, situation, differing) if differing else Target(intent.current_id)
 
 
-def _without_current(intent: Intent, situation: Situation) -> Reject | Ignore:
+def _without_current(intent: Intent, situation: Situation) -> Target:
     """An Update of what is gone: out of band, or by the clean-up after this very request's replacement."""
     derived, stack = situation.derived, situation.stack
-    if derived and derived.record.was_answered(intent.version.request_id):
-        return Ignore("this request was answered already")
+    if derived and derived.record.was_accepted(intent.version.request_id):
+        return Target(intent.derived_id)  # judged before
     if stack.being_deleted or intent.is_late(stack):
-        return Ignore("the stack updates nothing now; this Update is a late copy")
-    return Reject(
-        replacement.moved(intent.previous, intent.properties)
-        or f"replication group {intent.current_id} was not found; restore it under this id, or remove the "
-        "resource from the template and add it again"
+        return Target(obstacle=Ignore("the stack updates nothing now; this Update is a late copy"))
+    return Target(
+        obstacle=Reject(
+            replacement.moved(intent.previous, intent.properties)
+            or f"replication group {intent.current_id} was not found; restore it under this id, or remove "
+            "the resource from the template and add it again"
+        )
     )
 
 
@@ -119,7 +121,11 @@ def _new(intent: Intent, situation: Situation) -> Target:
         return Target(obstacle=Ignore(late, superseded=True))
     if observed.record.was_accepted(intent.version.request_id):
         return Target(physical_id)
-    if observed.record.in_service or observed.unrecorded:
+    if observed.unrecorded:
+        # Only its record shows whether this Create made it: a Delete of this id looks again.
+        unknown = naming.unknown_outcome(intent.owner)
+        return Target(obstacle=Reject(_still_exists(physical_id), unknown))
+    if observed.record.in_service:
         return Target(obstacle=_nothing_made(intent, _still_exists(physical_id)))
     return _unless_failed(physical_id, observed)
 
