@@ -60,7 +60,7 @@ class DeleteController(Controller[Leftovers]):
             judged = not (named.exists or owned)
         stack = Stack() if judged else read_stack(self._request.stack_id)
         if unnamed:
-            physical_id = next_to_remove(physical_id, named, owned, stack)
+            physical_id = next_to_remove(physical_id, named, owned, stack, self._request.request_id)
         if physical_id != self.resource_id:
             observed = self._look(self._aws, physical_id) if physical_id else Observed()
         self._found |= observed.exists
