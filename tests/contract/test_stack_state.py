@@ -62,7 +62,7 @@ def slow() -> Iterator[StackUnderTest]:
 
 
 def shown(stack: StackUnderTest) -> dict[str, object]:
-    """Return all there is, as far as a request can change it."""
+    """Return all there is that a request can change."""
     groups = stack.simulator.groups()
     return {
         "clusters": {each.id: (each.node_type, each.replicas, each.status) for each in groups},

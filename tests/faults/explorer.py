@@ -34,17 +34,24 @@ MOST_CALLS = 3000
 
 @dataclass(frozen=True)
 class Verdict:
-    """One run: its fault or its pair of faults, its end, and what was wrong with it."""
+    """One run: what was put in its way, its end, what was wrong with it, and its part of the search."""
 
     operation: str
     faults: tuple[str, ...]
     status: str
     wrongs: tuple[str, ...]
     seconds: float
+    part: str = "faults"
 
 
 class CircleError(AssertionError):
     """A run makes calls without end."""
+
+
+def bounded(index: int) -> None:
+    """Raise CircleError where a run has made too many calls."""
+    if index > MOST_CALLS:
+        raise CircleError(f"more than {MOST_CALLS} calls")
 
 
 class _Injection:
@@ -54,21 +61,20 @@ class _Injection:
         self._faults = faults
 
     def __call__(self, index: int, call: Call, send: Send) -> Any:
-        if index > MOST_CALLS:
-            raise CircleError(f"more than {MOST_CALLS} calls")
+        bounded(index)
         for fault in self._faults:
             here = index == fault.index or (fault.for_good and index > fault.index)
             named = call.name == (fault.name or call.name)
             if here and named and possible(call.name, fault.kind, for_good=fault.for_good):
-                return hit(fault.kind, call, send)
+                return hit(fault.kind, index, call, send)
         return send()
 
 
 def record(operation: Operation, *, real: bool = False) -> Plain:
     """Run an operation without a fault; `real` runs it on moto, where only calls and end are told."""
     with FaultyStack(real=real) as faulty:
-        before = _prepare(operation, faulty)
-        end = _end(operation, faulty)
+        before = prepared(operation, faulty)
+        end = ended(operation, faulty)
         calls = tuple(call.name for call in faulty.recorder.calls)
         if real:
             return Plain(end, {}, {}, calls)
@@ -85,24 +91,31 @@ def replay(operation: Operation, plain: Plain, *faults: Fault) -> Verdict:
     status = "LOST"
     with FaultyStack() as faulty:
         try:
-            _prepare(operation, faulty)
+            prepared(operation, faulty)
             faulty.recorder.hook = _Injection(*faults)
-            end = _end(operation, faulty)
+            end = ended(operation, faulty)
             status = end.status
             _same_way(plain, faults[0], faulty)
             if end.status != "HUNG":
                 # What is wrong for good doesn't end with the answer.
-                faulty.idle(LAST_POLLS)
-                faulty.polled_on = faulty.armed()
-                faulty.idle(AFTERMATH - LAST_POLLS)
-                faulty.outlived = faulty.armed()
+                drain(faulty)
             faulty.recorder.hook = straight
             faulty.idle(300)
             found = list(wrongs(operation, plain, faults, end, faulty))
         except Exception as error:
             found = [f"{type(error).__name__}: {error}", traceback.format_exc()[-1500:]]
         found += [f"a secret is told: {where}" for where in sorted(set(findings(faulty)))]
-    return Verdict(operation.name, tuple(map(str, faults)), status, tuple(found), time.monotonic() - began)
+    part = "pairs" if len(faults) > 1 else "faults"
+    told = tuple(map(str, faults))
+    return Verdict(operation.name, told, status, tuple(found), time.monotonic() - began, part)
+
+
+def drain(faulty: FaultyStack) -> None:
+    """Let every schedule come to its end, and note which ones last too long."""
+    faulty.idle(LAST_POLLS)
+    faulty.polled_on = faulty.armed()
+    faulty.idle(AFTERMATH - LAST_POLLS)
+    faulty.outlived = faulty.armed()
 
 
 def explore(operation: Operation, plain: Plain, wanted: Wanted) -> Iterator[Verdict]:
@@ -133,12 +146,13 @@ def every(index: int, name: str) -> Iterable[Fault]:
                 yield Fault(index, name, kind, for_good)
 
 
-def chosen_by(seed: int, share: float) -> Wanted:
-    """Return a choice of about that share of all faults, the same one for the same seed."""
-    return lambda fault: zlib.crc32(f"{seed} {fault}".encode()) % 10_000 < share * 10_000
+def in_share(what: object, seed: int, share: float) -> bool:
+    """Return whether something belongs to a share of all that is drawn by `seed`."""
+    return zlib.crc32(f"{seed} {what}".encode()) % 10_000 < share * 10_000
 
 
-def _prepare(operation: Operation, faulty: FaultyStack) -> dict[str, Any]:
+def prepared(operation: Operation, faulty: FaultyStack) -> dict[str, Any]:
+    """Make an operation's setting, and return what lives in it; calls are counted from here on."""
     operation.prepare(faulty)
     faulty.recorder.clear()
     return {} if faulty.real else faulty.state()
@@ -150,7 +164,8 @@ def _same_way(plain: Plain, fault: Fault, faulty: FaultyStack) -> None:
     assert came == plain.calls[: fault.index + 1], "the replay left the recorded way before its fault"
 
 
-def _end(operation: Operation, faulty: FaultyStack) -> End:
+def ended(operation: Operation, faulty: FaultyStack) -> End:
+    """Send an operation's request, and return how it ended."""
     try:
         response = operation.act(faulty)
     except HungError as error:

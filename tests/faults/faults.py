@@ -1,4 +1,4 @@
-"""The eight faults, and what each of them looks like at each call, in the services' own error codes.
+"""The faults, and what each of them looks like at each call, in the services' own error codes.
 
 Codes are those of botocore's service models and of the services' pages of common errors. A fault that a
 call can't have, such as a state conflict at a read, is left out.
@@ -26,10 +26,20 @@ KINDS = (
     "throttled",
     "server error",
     "timeout after success",
+    "garbled",
     "denied",
     "conflict",
     "not found",
 )
+
+_CHOKED = (
+    KeyError("Error"),
+    AttributeError("'NoneType' object has no attribute 'get'"),
+    TypeError("string indices must be integers"),
+    ValueError("could not convert string to float"),
+    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+)
+"""What botocore's parsers raise on a body that they can't read, by the number of the call."""
 
 _THROTTLED = {
     "ec2": "RequestLimitExceeded",
@@ -128,26 +138,31 @@ _OF_PUT = {
     "server error": UnreachableError("the response could not be delivered: HTTP status 503"),
     "denied": RefusedError("the response was refused with HTTP status 403"),
 }
+_AT_PUT = ("killed before", "killed after", "timeout after success", *_OF_PUT)
 
 
 def possible(name: str, kind: str, *, for_good: bool) -> bool:
     """Return whether a call of this name can have this fault, once or for good.
 
     A read that finds nothing is stale, and no read is stale for good. A presigned URL that S3 refuses is
-    refused for good.
+    refused for good. The PUT's answer has no body that anybody reads.
     """
     if name == PUT:
-        return kind not in ("conflict", "not found") and (kind != "denied" or for_good)
+        return kind in _AT_PUT and (kind != "denied" or for_good)
     if kind == "conflict":
         return name in CONFLICTS
     if kind == "not found":
-        reads = name.split(":")[1].startswith(("Describe", "List", "Get"))
-        return (name in NOT_FOUND or name in _NOTHING) and not (reads and for_good)
+        return (name in NOT_FOUND or name in _NOTHING) and not (is_read(name) and for_good)
     return True
 
 
-def hit(kind: str, call: Call, send: Send) -> Any:
-    """Let the fault happen at a call."""
+def is_read(name: str) -> bool:
+    """Return whether a call of this name changes nothing."""
+    return name.split(":")[1].startswith(("Describe", "List", "Get"))
+
+
+def hit(kind: str, index: int, call: Call, send: Send) -> Any:
+    """Let the fault happen at a call, the operation's call number `index`."""
     match kind:
         case "killed before":
             raise KilledError(f"killed before {call.name}")
@@ -159,6 +174,10 @@ def hit(kind: str, call: Call, send: Send) -> Any:
             if call.name == PUT:
                 raise UnreachableError("the response could not be delivered: TimeoutError")
             raise ReadTimeoutError(endpoint_url=f"https://{call.service}.us-east-1.amazonaws.com/")
+        case "garbled":
+            # The answer came, so that a write was made; one that was not is as after a server error.
+            send()
+            raise _CHOKED[index % len(_CHOKED)]
         case _ if call.name == PUT:
             raise _OF_PUT[kind]
         case _ if kind == "not found" and call.name in _NOTHING:

@@ -77,9 +77,9 @@ def wrongs(
     yield from end.violations
     if faulty.unheard and not _lost_twice(faults):
         yield f"answered once more, otherwise: {faulty.unheard}"
-    yield from _polls(faults, faulty)
+    yield from polls(faults, faulty)
     if end.status == plain.end.status:
-        yield from _as_ever(operation, plain, fault, end, faulty)
+        yield from as_ever(operation, plain, fault, end, faulty)
     elif _lost_twice(faults) and end.status == "FAILED" and CANT_RUN in end.reason:
         pass  # Lambda lost both tries of one event: the function can't run, whoever is to blame.
     elif fault is None or not fault.for_good:
@@ -93,12 +93,13 @@ def wrongs(
     elif not _names(fault, end.reason) and fault.name not in OPTIONAL:
         yield f"the Reason doesn't name the call: {end.reason}"
     if end.status != "SUCCESS" or (fault and fault.for_good and fault.name in DISARMS):
-        yield from _mended(operation, plain, end, faulty)
+        yield from mended(operation, plain, end, faulty)
 
 
-def _as_ever(
+def as_ever(
     operation: Operation, plain: Plain, fault: Fault | None, end: End, faulty: FaultyStack
 ) -> Iterator[str]:
+    """Yield what is otherwise than after the run without a fault."""
     if not operation.fails:
         if end.physical_id != plain.end.physical_id:
             yield f"the id is {end.physical_id} and not {plain.end.physical_id}"
@@ -107,7 +108,8 @@ def _as_ever(
         yield "succeeded although the call was denied"
 
 
-def _polls(faults: Sequence[Fault], faulty: FaultyStack) -> Iterator[str]:
+def polls(faults: Sequence[Fault], faulty: FaultyStack) -> Iterator[str]:
+    """Yield what is wrong with the schedules that were left after the answer."""
     if faulty.polled_on and not any(map(_keeps_polling, faults)):
         yield f"still polled some minutes after the answer: {faulty.polled_on}"
     if faulty.outlived:
@@ -146,7 +148,7 @@ def _names(fault: Fault, reason: str) -> bool:
     return any(each in reason for each in words)
 
 
-def _mended(operation: Operation, plain: Plain, end: End, faulty: FaultyStack) -> Iterator[str]:
+def mended(operation: Operation, plain: Plain, end: End, faulty: FaultyStack) -> Iterator[str]:
     """Do what CloudFormation does next, now without a fault, then delete all."""
     if end.status == "SUCCESS":
         faulty.clean_up(NAME)

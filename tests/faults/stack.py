@@ -154,7 +154,7 @@ class FaultyStack(FakeCloudFormation):
         ]
 
     def _group(self, group: Any) -> dict[str, Any]:
-        names = {key: found["GroupName"] for key, found in self._swift.ec2.groups.items()}
+        names = {key: found["GroupName"] for key, found in self.swift.ec2.groups.items()}
         return {
             "status": group.status,
             "description": group.description,
@@ -173,11 +173,11 @@ class FaultyStack(FakeCloudFormation):
         }
 
     def _has_stored_token(self, group: Any) -> bool:
-        secret = self._swift.secrets.secrets.get(f"{PREFIX}-{group.id}", {})
+        secret = self.swift.secrets.secrets.get(f"{PREFIX}-{group.id}", {})
         return not group.tokens or group.tokens[-1] in secret.get("SecretString", "")
 
     def _subnet_groups(self) -> dict[str, Any]:
-        found = self._swift.simulator.act(ACCOUNT, REGION, "DescribeCacheSubnetGroups", {})
+        found = self.swift.simulator.act(ACCOUNT, REGION, "DescribeCacheSubnetGroups", {})
         assert found
         return {
             group["CacheSubnetGroupName"]: sorted(subnet["SubnetIdentifier"] for subnet in group["Subnets"])
@@ -190,22 +190,23 @@ class FaultyStack(FakeCloudFormation):
                 "cidrs": [cidr["CidrIp"] for rule in group["IpPermissions"] for cidr in rule["IpRanges"]],
                 "tags": _lasting(group["Tags"]),
             }
-            for group in self._swift.ec2.groups.values()
+            for group in self.swift.ec2.groups.values()
         }
 
     def _secrets(self) -> dict[str, Any]:
         return {
             name: {"deleting": "DeletedDate" in secret, "tags": _lasting(secret["Tags"])}
-            for name, secret in self._swift.secrets.secrets.items()
+            for name, secret in self.swift.secrets.secrets.items()
         }
 
     def _snapshots(self) -> list[str]:
-        found = self._swift.simulator.act(ACCOUNT, REGION, "DescribeSnapshots", {})
+        found = self.swift.simulator.act(ACCOUNT, REGION, "DescribeSnapshots", {})
         assert found
         return [shown["SnapshotName"] for shown in found["Snapshots"]]
 
     @property
-    def _swift(self) -> InMemoryAws:
+    def swift(self) -> InMemoryAws:
+        """The AWS of a stack that isn't `real`."""
         assert isinstance(self.aws, InMemoryAws)
         return self.aws
 
@@ -244,7 +245,7 @@ class FaultyStack(FakeCloudFormation):
         if self.real:
             super().stack_status(status)
         else:
-            self._swift.stack_status = status
+            self.swift.stack_status = status
 
     def _fall_back(self, record: dict[str, Any]) -> None:
         """Run the fallback on an event that failed at every try."""

@@ -12,7 +12,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
+from massdriver_redis.aws import errors
 from massdriver_redis.aws.poll_schedule import PollSchedules
 from massdriver_redis.cloudformation import poll_event
 from massdriver_redis.handler import PollingResource
@@ -20,9 +22,13 @@ from massdriver_redis.planner import delete as teardown
 from massdriver_redis.planner.decision import Reject, UpToDate
 from massdriver_redis.reconciler.loop import Reconciliation as Handling
 from massdriver_redis.reconciler.retries import RetryPolicy
+from massdriver_redis.state import naming
+from tests.harness import fallback
 from tests.harness.schedules import Schedules
 
 from . import explorer, search
+from .cancelled import SETTINGS, cancel, every_cancellation
+from .copies import ARMING, OUTAGE, SPELLS, Copy, Spell, drawn, every_spell, first_calls, play
 from .explorer import every, pairs, record, replay
 from .faults import KINDS, PUT
 from .judge import Fault
@@ -31,6 +37,12 @@ from .operations import OPERATIONS
 SEED = 20260701
 SHARE = 6
 """Faults of each operation that are tried here."""
+
+COPIES = 3
+"""Copies of each operation's first event that are tried here, and spells of trouble."""
+
+CANCELLATIONS = 6
+"""Cancellations around the PUT of each setting's SUCCESS that are tried here."""
 
 CALLS = {
     "create": 72,
@@ -59,7 +71,9 @@ CALLS = {
 """Calls recorded of each operation: what is explored can't shrink unseen, and docs/faults.md shows it."""
 
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
+BY_SETTING = {setting.name: setting for setting in SETTINGS}
 operations = pytest.mark.parametrize("name", [*BY_NAME])
+settings = pytest.mark.parametrize("name", [*BY_SETTING])
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +102,16 @@ def test_the_page_on_faults_shows_the_operations_and_how_many_runs_there_are(pla
     told = re.findall(r"^\| ([\w -]+) \| (\d+) \|$", page, re.MULTILINE)
     faults = sum(len([*every(n, call)]) for name in BY_NAME for n, call in enumerate(plain(name).calls))
     of_two = search.PAIRS * len(BY_NAME)
+    copies = sum(len(drawn(operation, search.COPIES, 1)) for operation in OPERATIONS)
+    spells = len([*every_spell()]) * len(BY_NAME)
+    cancelled = sum(len([*every_cancellation(setting)]) for setting in SETTINGS)
+    runs = faults + of_two + copies + spells + cancelled
 
     assert {name: int(calls) for name, calls in told} == CALLS
-    assert f"**{faults + of_two:,} runs**: {faults:,} faults, and {of_two:,} pairs" in page
+    assert f"**{runs:,} runs**: {faults:,} faults, {of_two:,} pairs" in " ".join(page.split())
+    assert f"{copies:,} copies" in page
+    assert f"{spells:,} spells" in page
+    assert f"{cancelled:,} cancellations" in page
     assert all(f"`{kind}`" in page for kind in KINDS)
 
 
@@ -111,6 +132,46 @@ def test_two_faults_in_one_operation_end_right(plain, name):
     (verdict,) = pairs(BY_NAME[name], plain(name), 1, SEED)
 
     assert verdict.wrongs == ()
+
+
+@operations
+def test_a_copy_of_the_first_event_in_trouble_does_no_harm(plain, name):
+    copies = drawn(BY_NAME[name], COPIES, SEED)[:COPIES]
+
+    wrong = [
+        verdict for verdict in (play(BY_NAME[name], plain(name), each) for each in copies) if verdict.wrongs
+    ]
+
+    assert wrong == []
+
+
+@operations
+def test_an_operation_goes_on_after_a_spell_of_trouble(plain, name):
+    spells = random.Random(f"{SEED} {name}").sample([*every_spell()], COPIES)
+
+    wrong = [
+        verdict for verdict in (play(BY_NAME[name], plain(name), each) for each in spells) if verdict.wrongs
+    ]
+
+    assert wrong == []
+
+
+@settings
+def test_nothing_is_left_of_an_operation_that_is_cancelled_while_its_success_is_put(name):
+    setting = BY_SETTING[name]
+    drawn_here = random.Random(f"{SEED} {name}").sample([*every_cancellation(setting)], CANCELLATIONS)
+
+    wrong = [verdict for verdict in (cancel(setting, each) for each in drawn_here) if verdict.wrongs]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["create", "update node type", "delete"])
+@pytest.mark.parametrize("family", [ARMING, "reads"])
+def test_half_a_minute_without_arming_or_looking_fails_nothing(plain, name, family):
+    verdict = play(BY_NAME[name], plain(name), Spell(family, "throttled", SPELLS[0]))
+
+    assert (verdict.status, verdict.wrongs) == ("SUCCESS", ())
 
 
 @pytest.mark.parametrize("name", ["create replicated", "update access", "delete"])
@@ -202,6 +263,79 @@ def test_it_finds_a_second_answer_that_says_something_else(found_in_create, monk
     assert "a second response" in found_in_create(PUT, "timeout after success", False)
 
 
+def test_it_finds_an_exception_of_the_sdk_that_gets_through(found_in_create, monkeypatch):
+    honest = errors.translate
+
+    def translate(error, *call):
+        if not isinstance(error, ClientError | BotoCoreError):
+            raise error
+        return honest(error, *call)
+
+    monkeypatch.setattr(errors, "translate", translate)
+
+    assert "ended FAILED: Internal error" in found_in_create("ec2:CreateSecurityGroup", "garbled", False)
+
+
+@pytest.fixture
+def found_with(plain):
+    """Return what is found wrong with a create whose first event meets a trial, in one text.
+
+    The create is recorded before anything is planted.
+    """
+    of = plain("create")
+    return lambda trial: " ".join(play(BY_NAME["create"], of, trial).wrongs)
+
+
+def test_it_finds_a_copy_that_contradicts_an_answer_just_given(plain, monkeypatch):
+    of = plain("update access")
+    calls = first_calls(BY_NAME["update access"])
+    at = calls.index(PUT) + 1
+    monkeypatch.setattr(RetryPolicy, "judge", lambda self, error: Reject(str(error)))
+
+    verdict = play(BY_NAME["update access"], of, Copy(at, calls[at], "suspended", "reads", "denied"))
+
+    assert "answered SUCCESS" in " ".join(verdict.wrongs)
+
+
+def test_it_finds_a_copy_that_says_of_a_cluster_that_nothing_was_made(found_with, monkeypatch):
+    calls = first_calls(BY_NAME["create"])
+    monkeypatch.setattr(naming, "unknown_outcome", naming.nothing_made)
+    at = calls.index("elasticache:CreateReplicationGroup")
+
+    found = found_with(Copy(at, calls[at], "killed after", "reads", "denied"))
+
+    assert "said that nothing was made" in found
+    assert "left behind" in found
+
+
+def test_it_finds_a_spell_that_is_taken_for_the_end(found_with, monkeypatch):
+    monkeypatch.setattr(RetryPolicy, "judge", lambda self, error: Reject(str(error)))
+
+    assert "ended FAILED" in found_with(Spell(ARMING, "throttled", SPELLS[0]))
+
+
+def test_it_finds_a_fallback_that_says_of_a_create_that_nothing_was_made(found_with, monkeypatch):
+    monkeypatch.setattr(fallback.MODULES["envelope"], "UNKNOWN", "none:")
+
+    assert "said that nothing was made" in found_with(Spell(ARMING, "throttled", OUTAGE))
+
+
+@pytest.mark.parametrize(
+    ("name", "planted"),
+    [
+        ("create, rolled back", lambda record, _: record.in_service is None),
+        ("added next to a retained one", lambda *_: True),
+    ],
+    ids=["a cluster whose SUCCESS nobody took", "a retained cluster that is deleted"],
+)
+def test_it_finds_what_a_cancelled_operation_leaves_or_takes(monkeypatch, name, planted):
+    setting = BY_SETTING[name]
+    cancellation = next(each for each in every_cancellation(setting) if each.name == PUT)
+    monkeypatch.setattr(teardown, "never_in_service", planted)
+
+    assert "left are" in " ".join(cancel(setting, cancellation).wrongs)
+
+
 @pytest.mark.parametrize("planted", [False, True])
 def test_the_search_reports_its_runs_and_fails_on_a_violation(monkeypatch, capsys, planted):
     asked = ["faults", "create", "--at", "0", "--kind", "throttled", "--pairs", "2"]
@@ -217,8 +351,8 @@ def test_the_search_reports_its_runs_and_fails_on_a_violation(monkeypatch, capsy
     assert search.main() == (1 if planted else 0)
 
     told = capsys.readouterr().out
-    row = ["create", str(CALLS["create"]), "2", "2", "4" if planted else "0"]
-    assert row in [line.split()[:5] for line in told.splitlines()]
+    row = ["create", str(CALLS["create"]), "2", "2", "0", "0", "0", "4" if planted else "0"]
+    assert row in [line.split()[:8] for line in told.splitlines()]
     assert "4 runs (" in told
     assert ("WRONG create: #0 scheduler:CreateSchedule throttled: SUCCESS" in told) is planted
     assert told.endswith(f"{row[-1]} violations\n")

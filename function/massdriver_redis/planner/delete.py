@@ -69,17 +69,20 @@ def never_in_service(record: OperationRecord, stack: Stack) -> bool:
 
 
 def next_to_remove(
-    derived_id: str, found: Observed, owned: Mapping[str, OperationRecord], stack: Stack
+    derived_id: str, found: Observed, owned: Mapping[str, OperationRecord], stack: Stack, request_id: str
 ) -> str:
     """Return the next cluster that a Delete removes besides the one it names, "" where there is none.
 
     `owned` are all clusters of the owner that have a record. `found` is what lives under the id that the
-    properties lead to; a replication group without a record counts as in service.
+    properties lead to; a replication group without a record counts as in service. What the Delete of this
+    `request_id` was accepted for it has begun to remove, whatever an older request notes on it meanwhile.
     """
     if found.exists and found.security_group is None and not found.unrecorded:
         return derived_id
-    never = (each for each, record in sorted(owned.items()) if never_in_service(record, stack))
-    return next(never, "")
+    for physical_id, record in sorted(owned.items()):
+        if record.was_accepted(request_id) or never_in_service(record, stack):
+            return physical_id
+    return ""
 
 
 def decide(version: RequestVersion, seen: Leftovers, state: LoopState) -> Verdict:

@@ -226,14 +226,23 @@ def in_service(signed_at):
     ],
 )
 def test_only_a_cluster_that_nobody_can_be_using_is_removed_unnamed(record, stack, removed):
-    found = next_to_remove(ID, Observed(), {"another-id": record}, stack)
+    found = next_to_remove(ID, Observed(), {"another-id": record}, stack, "delete")
 
     assert found == ("another-id" if removed else "")
 
 
 def test_a_cluster_without_a_record_is_left_and_what_is_no_cluster_is_not():
-    assert next_to_remove(ID, observed(security_group=None), {}, Stack()) == ""
-    assert next_to_remove(ID, Observed(subnet_group=subnet_group()), {}, Stack()) == ID
+    assert next_to_remove(ID, observed(security_group=None), {}, Stack(), "delete") == ""
+    assert next_to_remove(ID, Observed(subnet_group=subnet_group()), {}, Stack(), "delete") == ID
+
+
+def test_a_delete_goes_on_with_what_it_has_begun_to_remove_whatever_is_noted_on_it_meanwhile():
+    create = RequestVersion("create", 50.0)
+    begun = OperationRecord(accepted=VERSION, answered=create, in_service=create)
+    stack = Stack("DELETE_IN_PROGRESS", 40.0)
+
+    assert next_to_remove(ID, Observed(), {"another-id": begun}, stack, "delete") == "another-id"
+    assert next_to_remove(ID, Observed(), {"another-id": begun}, stack, "another delete") == ""
 
 
 # Garbage collection
