@@ -17,6 +17,11 @@ from envelope import FailedEvent
 _TIMEOUT = 10.0
 _CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 _PAUSES = (0.0, 1.0, 3.0)
+_AGAIN = (
+    http.client.BAD_REQUEST,  # S3's RequestTimeout
+    http.client.REQUEST_TIMEOUT,
+    http.client.TOO_MANY_REQUESTS,
+)
 
 
 class UndeliveredError(Exception):
@@ -39,7 +44,7 @@ def build(failed: FailedEvent, status: Literal["SUCCESS", "FAILED"], reason: str
 
 
 def put(url: str, body: bytes, sleep: Callable[[float], None] = time.sleep) -> int:
-    """PUT `body` to `url` and return the status that settled it: 2xx, or a refusal below 500.
+    """PUT `body` to `url` and return the status that settled it: 2xx, or a refusal that stays.
 
     Raises UndeliveredError after three attempts.
     """
@@ -48,7 +53,7 @@ def put(url: str, body: bytes, sleep: Callable[[float], None] = time.sleep) -> i
         if pause:
             sleep(pause)
         status, failure = _attempt(url, body)
-        if status and status < 500 and status != http.client.TOO_MANY_REQUESTS:
+        if 200 <= status < 300 or (400 <= status < 500 and status not in _AGAIN):
             return status
     raise UndeliveredError(f"the response could not be delivered: {failure}")
 

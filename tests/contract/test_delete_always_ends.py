@@ -203,7 +203,6 @@ def test_a_foreign_resource_with_a_name_of_the_provider_is_never_deleted(kind: s
         ("elasticache:DeleteReplicationGroup", "InvalidReplicationGroupState"),
         ("elasticache:DeleteCacheSubnetGroup", "CacheSubnetGroupInUse"),
         ("ec2:DeleteSecurityGroup", "DependencyViolation"),
-        ("secretsmanager:DeleteSecret", "InvalidRequestException"),
         ("elasticache:DeleteReplicationGroup", "Throttling"),
     ],
 )

@@ -35,7 +35,7 @@ URL_LIFETIME = 7200.0
 RETRY_AFTER = (60.0, 120.0)
 """Seconds after which Lambda tries a failed asynchronous invocation again (MaximumRetryAttempts 2)."""
 
-LAMBDA_TIMEOUT = 120.0
+LAMBDA_TIMEOUT = 180.0
 
 Kind = Literal["Create", "Update", "Delete"]
 

@@ -31,7 +31,7 @@ def stored(aws: Aws, secret_name: str) -> tuple[str, str]:
     """
     answer = read(aws, "secretsmanager", "get_secret_value", SecretId=secret_name)
     try:
-        token = str(json.loads(answer.get("SecretString", ""))["password"])
+        token = str(json.loads(answer["SecretString"])["password"])
     except (ValueError, KeyError, TypeError):
         raise ResourceError(
             f"the secret {secret_name} holds no JSON with a key password; restore its earlier version"

@@ -1,4 +1,4 @@
-"""One call of AWS, and the one table of what its error code means."""
+"""One call of AWS, and the exception of this package that its failure comes to."""
 
 from __future__ import annotations
 
@@ -7,57 +7,18 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from massdriver_redis.aws import error_codes
+from massdriver_redis.aws.error_codes import Meaning
 from massdriver_redis.calls.base import action
 from massdriver_redis.errors import AccessDeniedError, NotYetVisibleError, ResourceError, TransientError
 
-_DENIED = frozenset(
-    {
-        "AccessDenied",
-        "AccessDeniedException",
-        "UnauthorizedOperation",
-        "AuthFailure",
-        "NotAuthorized",
-        "ServiceLinkedRoleNotFoundFault",
-    }
+_ANY_STATUS = frozenset({408, 429})
+"""HTTP statuses below 500 that mean "again, later", whatever the body says."""
+
+_UNKNOWN_SECURITY_GROUP = re.compile(
+    r"security group.*(not found|(does|do) not exist|not exist)", re.IGNORECASE
 )
-_TRANSIENT = frozenset(
-    {
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestLimitExceeded",
-        "TooManyRequestsException",
-        "LimitExceededException",
-        "APICallRateForCustomerExceeded",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "InternalFailure",
-        "InternalError",
-        "InternalServiceError",
-        "InternalException",
-        "ServiceUnavailable",
-        "Unavailable",
-        "ConcurrentModificationException",
-        "InvalidReplicationGroupState",
-        "InvalidCacheClusterState",
-        "CacheSubnetGroupInUse",
-        "DependencyViolation",
-        "InvalidGroup.InUse",
-        "InvalidRequestException",
-    }
-)
-_NOT_YET_VISIBLE = frozenset(
-    {
-        "CacheSubnetGroupNotFoundFault",
-        "ReplicationGroupNotFoundFault",
-        "CacheClusterNotFound",
-        "InvalidGroup.NotFound",
-        "InvalidSecurityGroupID.NotFound",
-        "ResourceNotFoundException",
-        "InsufficientCacheClusterCapacity",
-    }
-)
-"""Codes that end by themselves: a new resource becomes visible, or capacity returns."""
+"""How ElastiCache words that EC2's new security group has not reached it: by InvalidParameterValue."""
 
 _NAMED_ACTION = re.compile(r"not authorized to perform: (\w+:\w+)")
 _NO_POLICY_ALLOWS = "no identity-based policy allows"
@@ -83,15 +44,37 @@ _MUST_ASSUME = "to assume"
 """What CreateSchedule says of an execution role that IAM does not know yet, or of one with a wrong trust."""
 
 
+_MEMBERS = {
+    "assume_role": "Credentials",
+    "describe_cache_clusters": "CacheClusters",
+    "describe_cache_engine_versions": "CacheEngineVersions",
+    "describe_cache_subnet_groups": "CacheSubnetGroups",
+    "describe_events": "Events",
+    "describe_replication_groups": "ReplicationGroups",
+    "describe_secret": "ARN",
+    "describe_security_groups": "SecurityGroups",
+    "describe_snapshots": "Snapshots",
+    "get_schedule": "Target",
+    "get_secret_value": "SecretString",
+    "list_schedules": "Schedules",
+    "list_tags_for_resource": "TagList",
+}
+"""The member without which an answer says nothing: botocore doesn't notice a body that was cut."""
+
+
 def call(client: Any, service: str, operation: str, **parameters: Any) -> Any:
     """Make one call by a client of boto3; raises the exceptions of `translate`, and no other.
 
     What botocore's parsers raise on a damaged body is of any type: KeyError, ValueError and others.
     """
     try:
-        return getattr(client, operation)(**parameters)
+        answer = getattr(client, operation)(**parameters)
     except Exception as error:
         raise translate(error, service, operation) from None
+    member = _MEMBERS.get(operation)
+    if member and member not in answer:
+        raise TransientError(f"{action(service, operation)} gave an answer without {member}")
+    return answer
 
 
 def code_of(error: Exception) -> str:
@@ -118,14 +101,19 @@ def translate(error: Exception, service: str, operation: str) -> ResourceError:
         return TransientError(f"{call} didn't answer ({type(error).__name__})")
     if not isinstance(error, ClientError):
         return TransientError(f"{call} gave an answer that can't be read ({type(error).__name__})")
-    code = code_of(error)
-    if code in _DENIED:
-        return AccessDeniedError(_denied(call, code, message_of(error)), code)
-    if code in _TRANSIENT or _status(error) >= 500:
-        return TransientError(f"{call}: {code}", code)
-    if code in _NOT_YET_VISIBLE:
-        return NotYetVisibleError(f"{call}: {code}{_advice(code)}", code)
-    return ResourceError(f"{call} refused ({code}): {message_of(error)}", code)
+    code, message, status = code_of(error), message_of(error), _status(error)
+    known = error_codes.code(service, code)
+    meaning = Meaning.SOON if _UNKNOWN_SECURITY_GROUP.search(message) else known.meaning
+    if status >= 500 or status in _ANY_STATUS:
+        meaning = Meaning.TRANSIENT
+    match meaning:
+        case Meaning.DENIED:
+            return AccessDeniedError(_denied(call, code, message), code)
+        case Meaning.TRANSIENT:
+            return TransientError(f"{call}: {code}{known.advice}: {message}", code)
+        case Meaning.SOON:
+            return NotYetVisibleError(f"{call}: {code}{known.advice}: {message}", code)
+    return ResourceError(f"{call} refused ({code}): {message}", code)
 
 
 def explain_create_schedule(error: ResourceError) -> ResourceError:
@@ -164,12 +152,6 @@ def _denied(call: str, code: str, message: str) -> str:
             "again"
         )
     return f"{denied} was denied ({code}); grant it to the role in use and deploy again"
-
-
-def _advice(code: str) -> str:
-    if code == "InsufficientCacheClusterCapacity":
-        return "; AWS lacks capacity: wait, or choose another node_type or fewer nodes"
-    return "; what it needs wasn't found, deploy again"
 
 
 def _status(error: ClientError) -> int:

@@ -29,13 +29,15 @@ Item = Mapping[str, Any]
 
 _GROUP_PENDING = ("Resharding", "AutomaticFailoverStatus", "PrimaryClusterId")
 _NODE_PENDING = ("EngineVersion", "CacheNodeType", "NumCacheNodes")
+_CLUSTERS = "describe_cache_clusters"
+_A_FEW = 2
+"""Members that are read one by one: a page of a Region's clusters is as much as that."""
 
 
 def observe(aws: Aws, names: Names, owner: Owner) -> Observed:
     """Return what exists under `names` and is the owner's.
 
-    Four reads, and where there is a replication group one page of DescribeCacheClusters for every hundred
-    clusters of the Region: that call can't filter by replication group. Raises the exceptions of
+    Four reads, and where there is a replication group those of its members. Raises the exceptions of
     `errors.translate`.
     """
     found = Found(
@@ -73,7 +75,7 @@ def _replication_group(aws: Aws, group_id: str) -> ReplicationGroup | None:
     found = next(iter(answer.get("ReplicationGroups", [])), None)
     if found is None:
         return None
-    return _built(found, _members(aws, group_id, len(found.get("MemberClusters", []))))
+    return _built(found, _members(aws, group_id, found.get("MemberClusters", [])))
 
 
 def _built(found: Item, members: list[Item]) -> ReplicationGroup:
@@ -129,17 +131,27 @@ def _shown(setting: Setting, group: Item, members: Iterable[Item]) -> tuple[Fiel
     return tuple(setting.kind(item.get(setting.parameter) or setting.kind()) for item in items)
 
 
-def _members(aws: Aws, group_id: str, count: int) -> list[Item]:
-    """Return the members of the replication group, reading whole pages until all `count` are found."""
+def _members(aws: Aws, group_id: str, member_ids: Iterable[str]) -> list[Item]:
+    """Return the members of the replication group that show.
+
+    DescribeCacheClusters can't filter by replication group. Of a few members each is read by its id; of many
+    the pages of the whole Region are read until all are found, or until reading the rest one by one is
+    cheaper: never more than twice as many calls as there are members.
+    """
+    missing = set(member_ids)
     found: list[Item] = []
-    if not count:
-        return found
-    for page in pages(aws, "describe_cache_clusters"):
-        found += [
-            item for item in page.get("CacheClusters", []) if item.get("ReplicationGroupId") == group_id
-        ]
-        if len(found) >= count:
+    many = pages(aws, _CLUSTERS) if len(missing) > _A_FEW else ()
+    for number, page in enumerate(many, start=1):
+        members = [item for item in page["CacheClusters"] if item.get("ReplicationGroupId") == group_id]
+        found += members
+        missing -= {str(item.get("CacheClusterId", "")) for item in members}
+        if len(missing) <= max(_A_FEW, number):
             break
+    for member_id in sorted(missing):
+        answer = read(
+            aws, "elasticache", _CLUSTERS, absent=("CacheClusterNotFound",), CacheClusterId=member_id
+        )
+        found += answer.get("CacheClusters", [])
     return found
 
 

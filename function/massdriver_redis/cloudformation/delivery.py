@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import os
 import ssl
 from pathlib import Path
@@ -15,6 +16,13 @@ SOCKET_TIMEOUT = 10.0
 """Seconds for a connection, and for its answer."""
 
 _PAUSES = (1.0, 2.0, 4.0, 8.0)
+"""Seconds between attempts; the last goes on."""
+
+_AGAIN = (
+    http.client.BAD_REQUEST,  # S3's RequestTimeout
+    http.client.REQUEST_TIMEOUT,
+    http.client.TOO_MANY_REQUESTS,
+)
 _CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 
 
@@ -40,21 +48,20 @@ class Sender(Protocol):
 def send(url: str, body: bytes, *, until: float, clock: Clock) -> None:
     """PUT `body` to `url`, with retries while `clock` is before `until`; at least one attempt is made.
 
+    A redirect, a server's error and S3's own time-outs are tried again.
+
     Raises RefusedError for a status that a retry doesn't change, otherwise UnreachableError.
     """
-    failure = ""
-    for pause in (0.0, *_PAUSES):
-        if pause:
-            if clock.now() + pause >= until:
-                break
-            clock.sleep(pause)
+    for pause in itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1])):
         timeout = min(SOCKET_TIMEOUT, max(1.0, until - clock.now()))
         status, failure = _attempt(url, body, timeout)
         if 200 <= status < 300:
             return
-        if status and status != http.client.TOO_MANY_REQUESTS and status < 500:
+        if 400 <= status < 500 and status not in _AGAIN:
             raise RefusedError(f"the response was refused with HTTP status {status}")
-    raise UnreachableError(f"the response could not be delivered: {failure}")
+        if clock.now() + pause >= until:
+            raise UnreachableError(f"the response could not be delivered: {failure}")
+        clock.sleep(pause)
 
 
 def _attempt(url: str, body: bytes, timeout: float) -> tuple[int, str]:

@@ -23,7 +23,7 @@ STALE_AFTER = 1200.0
 """Seconds after its scheduled time from which on a poll is late: later ones have come since.
 
 A poll that fails must reach the fallback: Lambda tries it again one and then two minutes after a failure,
-and each try may last two minutes. And the function's clock may be ten minutes ahead of Scheduler's: were
+and each try may last three minutes. And the function's clock may be ten minutes ahead of Scheduler's: were
 every poll late by it, nobody would ever answer.
 """
 

@@ -95,7 +95,7 @@ class Reconciliation:
                 case response:
                     return response
             if self._clock.now() >= self._request.deadline:
-                return self._failed(self._controller.timed_out(reason))
+                return self._timed_out(reason)
             if self._clock.now() + self._limits.pause > self._until:
                 break
             self._clock.sleep(self._limits.pause)
@@ -168,6 +168,7 @@ class Reconciliation:
                 self._lease.list_again()
             if not self._controller.apply(call, seen):
                 return Requeue(f"waiting for AWS to show what {call.name} found done already")
+            self._retries.wrote()
         return None
 
     # --- the end of an invocation ----------------------------------------------------------------------
@@ -175,8 +176,9 @@ class Reconciliation:
     @property
     def _until(self) -> float:
         last = self._limits.ends - _FOR_THE_RESPONSE
-        # Without a schedule nobody would go on: then the invocation is used up.
-        return min(self._began + self._limits.window, last) if self.polling else last
+        # Nobody else would go on, or nobody else would know that a Create which is denied has made nothing.
+        alone = not self.polling or (self._retries.denial and self._lease.first)
+        return last if alone else min(self._began + self._limits.window, last)
 
     def _pause(self, reason: str) -> Outcome:
         """Leave the rest to the next poll, unless it would come too late to answer."""
@@ -184,7 +186,7 @@ class Reconciliation:
         last = self._began + POLL_INTERVAL >= self._request.deadline
         if self.polling and (short or (last and self._retries.trouble)):
             # The next poll would come too late, or would no longer know what stood in the way.
-            return self._failed(self._controller.timed_out(reason))
+            return self._timed_out(reason)
         return Pending(self.physical_id, reason)
 
     def _leave(self, over: Ignore) -> Ignored:
@@ -196,6 +198,9 @@ class Reconciliation:
             except ResourceError as error:
                 logger.warning("What this superseded request made may be left", reason=str(error))
         return Ignored(over.reason)
+
+    def _timed_out(self, reason: str) -> Response:
+        return self._failed(self._retries.denial or self._controller.timed_out(reason))
 
     def _failed(self, reason: str, physical_id: str = "") -> Response:
         return Response("FAILED", physical_id or self.physical_id, reason)

@@ -7,32 +7,40 @@ from massdriver_redis.errors import AccessDeniedError, NotYetVisibleError, Resou
 from massdriver_redis.planner.decision import Reject, Requeue
 
 FAILURES_BELIEVED = 3
-"""Observations in a row that must fail before a denial is believed: IAM takes seconds to spread."""
-
+"""Observations in a row that must fail before a failure is believed that may pass within minutes."""
+IAM_SPREADS = 120.0
+"""Seconds after the request, or after a write of ours, in which a denial may pass: IAM is eventually
+consistent (hashicorp/terraform-provider-aws#6566, aws/aws-cdk#37675)."""
 RETRY_WINDOW = 300.0
-"""Seconds after the request from which on a missing thing or a lack of capacity is final."""
+"""Seconds after the same from which on a missing thing or a lack of capacity is final."""
 
 
 class RetryPolicy:
     """Judges the failures of one invocation's calls, for a request that began at `started_at`.
 
-    `trouble` names the failure that stands in the way now, "" while calls succeed.
+    `trouble` names the failure that stands in the way now, "" while calls succeed. `denial` is its Reason if
+    it is a denial: that, and not the time, is what a request fails with then.
     """
 
     def __init__(self, started_at: float, clock: Clock) -> None:
-        self.trouble = ""
+        self.trouble = self.denial = ""
         self._failures = 0
-        self._final_after = started_at + RETRY_WINDOW
+        self._since = started_at
         self._clock = clock
+
+    def wrote(self) -> None:
+        """Note that AWS took a write just now: what it made may take a while to show."""
+        self._since = self._clock.now()
 
     def succeeded(self) -> None:
         """Note that the calls of one observation, and of its change, were answered."""
-        self.trouble = ""
+        self.trouble = self.denial = ""
         self._failures = 0
 
     def judge(self, error: ResourceError) -> Requeue | Reject:
         """Return whether to wait for the failure to pass or to fail the request with it."""
         self.trouble = f"retrying {error}"
+        self.denial = str(error) if isinstance(error, AccessDeniedError) else ""
         if isinstance(error, TransientError):
             return Requeue(self.trouble)
         self._failures += 1
@@ -41,9 +49,7 @@ class RetryPolicy:
         return Reject(str(error))
 
     def _passes(self, error: ResourceError) -> bool:
-        if isinstance(error, AccessDeniedError):
-            return self._failures < FAILURES_BELIEVED
-        if isinstance(error, NotYetVisibleError):
-            early = self._clock.now() <= self._final_after
-            return early or self._failures < FAILURES_BELIEVED
-        return False
+        if not isinstance(error, AccessDeniedError | NotYetVisibleError):
+            return False
+        window = IAM_SPREADS if isinstance(error, AccessDeniedError) else RETRY_WINDOW
+        return self._clock.now() <= self._since + window or self._failures < FAILURES_BELIEVED

@@ -41,7 +41,7 @@ def test_the_body_arrives_once_with_the_headers_that_s3_signs(server, clock):
     assert arrived.headers["Content-Length"] == str(len(BODY))
 
 
-@pytest.mark.parametrize("status", [500, 503, 429, DROP])
+@pytest.mark.parametrize("status", [500, 503, 429, 408, 400, 301, 307, DROP])
 def test_a_transient_failure_is_retried(server, clock, status):
     server.statuses = [status, status]
 
@@ -51,7 +51,7 @@ def test_a_transient_failure_is_retried(server, clock, status):
     assert clock.now() > SimulatedClock().now()
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 307])
+@pytest.mark.parametrize("status", [403, 404, 405])
 def test_a_refused_response_is_not_retried(server, clock, status):
     server.statuses = [status]
 
@@ -61,13 +61,12 @@ def test_a_refused_response_is_not_retried(server, clock, status):
     assert len(server.puts) == 1
 
 
-def test_the_number_of_attempts_is_limited(server, clock):
-    server.statuses = [503] * 50
+def test_attempts_go_on_while_time_lasts(server, clock):
+    server.statuses = [400] * 9
 
-    with pytest.raises(UnreachableError, match="503"):
-        put(server, clock, seconds=10_000)
+    put(server, clock, seconds=100)
 
-    assert len(server.puts) == 5
+    assert len(server.puts) == 10
 
 
 def test_attempts_end_when_no_time_is_left(server, clock):
@@ -131,7 +130,7 @@ def test_a_missing_file_of_certificates_is_ignored(server, clock, monkeypatch):
     assert len(server.puts) == 1
 
 
-@pytest.mark.parametrize("statuses", [[403], [503] * 9, [DROP] * 9])
+@pytest.mark.parametrize("statuses", [[403], [503] * 20, [DROP] * 20])
 def test_no_failure_contains_the_url(server, clock, statuses):
     server.statuses = statuses
 

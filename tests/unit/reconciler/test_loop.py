@@ -11,6 +11,7 @@ import pytest
 from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableError
 from massdriver_redis.handler import UndeliveredError
 from massdriver_redis.planner import create
+from massdriver_redis.reconciler.retries import IAM_SPREADS
 from tests.harness.cloudformation import KilledError
 from tests.harness.recorder import client_error
 from tests.harness.samples import authentication, put
@@ -642,6 +643,20 @@ def test_a_denial_that_passes_is_waited_out(stack, name):
     assert stack.create(NAME, stack.properties()).ok
 
 
+@pytest.mark.parametrize("seconds", [25, 60, 90, 115])
+@pytest.mark.parametrize("name", ["sts:AssumeRole", LOOKS[0], CREATE_STEPS[0], CREATE_STEPS[3]])
+def test_iam_has_two_minutes_to_spread_a_role_made_in_the_same_template(stack, name, seconds):
+    spread = stack.clock.now() + seconds
+
+    def denied(call, _index):
+        if call.name == name and stack.clock.now() < spread:
+            raise client_error("AccessDenied", operation=call.operation, status=403)
+
+    stack.recorder.before = denied
+
+    assert stack.create(NAME, stack.properties(aws_authentication=authentication("us-east-1"))).ok
+
+
 @pytest.mark.parametrize("name", [*LOOKS, *CREATE_STEPS])
 def test_a_permission_that_stays_missing_fails_soon_and_names_the_call(stack, name):
     stack.recorder.before = failing(name, "AccessDenied", times=None, status=403)
@@ -650,7 +665,7 @@ def test_a_permission_that_stays_missing_fails_soon_and_names_the_call(stack, na
 
     assert not response.ok
     assert response.reason.startswith(f"{name} was denied (AccessDenied); grant it to the role in use")
-    assert response.seconds <= 120
+    assert IAM_SPREADS < response.seconds <= IAM_SPREADS + 30
     stack.recorder.before = None
     assert stack.roll_back(NAME).ok
     assert stack.leftovers() == []

@@ -12,7 +12,7 @@ from massdriver_redis.errors import (
     TransientError,
 )
 from massdriver_redis.planner.decision import Reject, Requeue
-from massdriver_redis.reconciler.retries import FAILURES_BELIEVED, RETRY_WINDOW, RetryPolicy
+from massdriver_redis.reconciler.retries import FAILURES_BELIEVED, IAM_SPREADS, RETRY_WINDOW, RetryPolicy
 from tests.harness.clock import SimulatedClock
 
 
@@ -36,11 +36,28 @@ def test_a_transient_failure_is_waited_out_as_long_as_the_request_lasts(retries,
     assert set(judged(retries, TransientError("ec2:DescribeSecurityGroups: Throttling"), 50)) == {Requeue}
 
 
-def test_a_denial_is_believed_the_third_time_in_a_row(retries):
-    assert judged(retries, AccessDeniedError("denied"), 3) == [Requeue, Requeue, Reject]
+def test_a_denial_is_believed_after_two_minutes_and_the_third_time_in_a_row(retries, clock):
+    assert set(judged(retries, AccessDeniedError("denied"), 5)) == {Requeue}
+    clock.advance(IAM_SPREADS + 1)
+    assert judged(retries, AccessDeniedError("denied"), 1) == [Reject]
 
 
-def test_a_success_starts_the_count_again(retries):
+def test_a_denial_right_after_a_write_has_its_two_minutes_from_there(retries, clock):
+    clock.advance(3000)
+    retries.wrote()
+
+    assert set(judged(retries, AccessDeniedError("denied"), 5)) == {Requeue}
+
+
+def test_the_reason_of_a_denial_is_known_while_it_stands_in_the_way(retries):
+    retries.judge(AccessDeniedError("ec2:CreateTags was denied"))
+    assert retries.denial == "ec2:CreateTags was denied"
+    retries.judge(TransientError("ec2:CreateTags: Throttling"))
+    assert retries.denial == ""
+
+
+def test_a_success_starts_the_count_again(retries, clock):
+    clock.advance(IAM_SPREADS + 1)
     assert judged(retries, AccessDeniedError("denied"), FAILURES_BELIEVED - 1) == [Requeue, Requeue]
     retries.succeeded()
 
