@@ -41,8 +41,21 @@ def _differing_network(wanted: Properties, subnet_group: SubnetGroup) -> list[st
     return [] if in_use else ["subnet_type"]
 
 
-def same_name(differing: list[str]) -> str:
-    """Return the Reason where the replacement would have the same id, because only the subnets differ."""
+def same_name(differing: list[str], live: ReplicationGroup | None) -> str:
+    """Return the Reason where the replacement would have the same id.
+
+    The properties are those that the cluster was made with: either it was changed out of band, or only the
+    subnets differ.
+    """
+    if live and "secure" in differing:
+        if live.tls:
+            return "secure: TLS was enabled out of band; disable it again, or set secure: true"
+        return "secure: TLS was disabled out of band; enable it again, or set secure: false"
+    if live and "cluster_mode_enabled" in differing:
+        return (
+            "cluster_mode_enabled: the live cluster's mode was changed out of band; set "
+            f"cluster_mode_enabled: {str(live.cluster_mode).lower()}, which is what it is now"
+        )
     return (
         f"{', '.join(differing)}: none of the cluster's subnets is in the list; add the new ones "
         "to the old in one update, then remove the unused in another"

@@ -77,8 +77,13 @@ def abandoned_id(owned: Mapping[str, OperationRecord], known: Container[str], st
     return ""
 
 
-def timed_out(intent: Intent, waiting: str) -> str:
-    """Return the Reason of a request that timed out while `waiting`."""
+def timed_out(intent: Intent, waiting: str, *, rolling_back: bool) -> str:
+    """Return the Reason of a request that timed out while `waiting`; a rollback has none of its own."""
+    if intent.updates and rolling_back:
+        return (
+            f"Timed out while {waiting}; the stack is now UPDATE_ROLLBACK_FAILED. Once the cluster is "
+            "available, run aws cloudformation continue-update-rollback"
+        )
     after = "rolls back, waiting for it first" if intent.updates else "deletes it"
     way = "Change less at once" if intent.updates else "Use fewer nodes"
     return (

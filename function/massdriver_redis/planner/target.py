@@ -133,7 +133,7 @@ def _new(intent: Intent, situation: Situation) -> Target:
 def _replacement(intent: Intent, situation: Situation, differing: list[str]) -> Target:
     physical_id, observed = intent.derived_id, situation.derived
     if physical_id == intent.current_id or observed is None:
-        return Target(obstacle=Reject(replacement.same_name(differing)))
+        return Target(obstacle=Reject(replacement.same_name(differing, situation.current.replication_group)))
     foreign = foreign_reason(physical_id, observed)
     if foreign:
         return Target(obstacle=Reject(foreign))

@@ -69,7 +69,7 @@ class ApplyController:
         self._request = request
         self._clock = clock
         self._intent = intent = read_intent(request, clock.now(), prefix)
-        self._keeps_subnets = False
+        self._keeps_subnets = self._rolling_back = False
         self._resources: dict[str, ExternalResource] = {}
         self.resource_id = intent.current_id
         # Until it was looked, nobody knows what an earlier delivery of a Create has made.
@@ -101,6 +101,7 @@ class ApplyController:
             unused_subnets_kept=self._keeps_subnets,
             owned=owned,
         )
+        self._rolling_back = seen.stack.rolling_back
         seen = replace(seen, target=resolve_target(intent, seen))
         return seen if seen.target.obstacle else self._with_details(seen)
 
@@ -203,4 +204,4 @@ class ApplyController:
 
     def timed_out(self, waiting: str) -> str:
         """Return the Reason of a request that timed out while `waiting`."""
-        return timed_out(self._intent, waiting)
+        return timed_out(self._intent, waiting, rolling_back=self._rolling_back)

@@ -821,3 +821,42 @@ def test_a_copy_of_a_create_whose_role_can_no_longer_be_assumed_does_not_say_so(
     stack.resources[NAME].physical_id = response.physical_id
     assert stack.delete(NAME).ok
     assert stack.leftovers() == []
+
+
+# What was changed out of band
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_tls_that_was_turned_off_out_of_band_is_named_with_the_way_out(stack, allowed):
+    physical_id = stack.created()
+    stack.simulator.group(physical_id).tls = False
+
+    response = stack.changed(stack.properties(tags={"a": "b"}, allow_replacement=allowed))
+
+    assert response.reason.startswith("secure: TLS was disabled out of band; enable it again")
+    assert stack.writes() == []
+
+
+def test_cluster_mode_that_was_turned_on_out_of_band_is_named_with_the_way_out(stack):
+    physical_id = stack.created()
+    stack.simulator.group(physical_id).cluster_enabled = True
+
+    response = stack.changed(stack.properties(tags={"a": "b"}))
+
+    assert response.reason.startswith("cluster_mode_enabled: the live cluster's mode was changed out of band")
+    assert "set cluster_mode_enabled: true" in response.reason
+
+
+def test_a_rollback_that_times_out_says_how_it_is_continued():
+    with StackUnderTest(replace(BRISK, node_type=2000)) as stack:
+        stack.created()
+        assert not stack.changed(stack.properties(node_type="cache.t3.small", ServiceTimeout=300)).ok
+        stack.resources[NAME].before = (
+            stack.resources[NAME].physical_id,
+            stringified(stack.properties(ServiceTimeout=300)),
+        )
+
+        response = stack.roll_back(NAME)
+
+        assert "the stack is now UPDATE_ROLLBACK_FAILED" in response.reason
+        assert response.reason.endswith("run aws cloudformation continue-update-rollback")
