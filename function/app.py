@@ -10,10 +10,10 @@ from massdriver_redis.clock import Clock, SystemClock
 from massdriver_redis.cloudformation import delivery
 from massdriver_redis.cloudformation.genuine import Recipient
 from massdriver_redis.cloudformation.request import Request
-from massdriver_redis.cloudformation.work import LambdaContext
+from massdriver_redis.cloudformation.work import LambdaContext, Limits
 from massdriver_redis.handler import PollingResource
 from massdriver_redis.reconciler.lease import Lease
-from massdriver_redis.reconciler.loop import Limits, Reconciliation
+from massdriver_redis.reconciler.loop import Reconciliation
 
 
 class Provider:

@@ -156,7 +156,9 @@ def mended(operation: Operation, plain: Plain, end: End, faulty: FaultyStack) ->
         operation.mend(faulty)
         faulty.idle(300)
         if operation.restores and faulty.resources[NAME].physical_id and plain.before["groups"]:
-            yield from (f"after the rollback: {what}" for what in _differences(plain.before, faulty.state()))
+            # What was in service, if only for CloudFormation to revert, leaves a final snapshot.
+            before, after = ({**each, "snapshots": None} for each in (plain.before, faulty.state()))
+            yield from (f"after the rollback: {what}" for what in _differences(before, after))
     if faulty.resources[NAME].physical_id and faulty.leftovers():
         response = faulty.delete(NAME)
         if not response.ok:

@@ -46,12 +46,12 @@ CANCELLATIONS = 6
 
 CALLS = {
     "create": 72,
-    "create replicated": 74,
+    "create replicated": 82,
     "create sharded": 72,
     "create that fails": 69,
     "update node type": 85,
-    "update replicas up": 55,
-    "update replicas down": 54,
+    "update replicas up": 57,
+    "update replicas down": 55,
     "update shards out": 54,
     "update shards in": 54,
     "update engine": 85,
@@ -61,10 +61,10 @@ CALLS = {
     "update that is refused": 26,
     "replacement": 151,
     "clean-up of a replacement": 72,
-    "rollback of a failed update": 95,
+    "rollback of a failed update": 106,
     "rollback of a failed replacement": 139,
     "rollback of a finished replacement": 67,
-    "delete": 72,
+    "delete": 78,
     "delete of a failed create": 63,
     "delete of a cancelled create": 106,
 }

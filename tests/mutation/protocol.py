@@ -118,7 +118,7 @@ PROTOCOL_BUGS: tuple[Bug, ...] = (
     ),
     Bug(
         "what was answered is answered again",
-        request.decide,
+        request._over,
         drop_guard(at=0),
         (_LOOP, "concurrency/test_races.py"),
     ),
@@ -138,7 +138,7 @@ PROTOCOL_BUGS: tuple[Bug, ...] = (
     Bug(
         "the deadline is not looked at",
         Reconciliation.run,
-        drop_guard(mentions=ApplyController.timed_out),
+        drop_guard(mentions=Reconciliation._timed_out),
         (_LOOP,),
     ),
     Bug(
@@ -236,7 +236,7 @@ PROTOCOL_BUGS: tuple[Bug, ...] = (
         drop_operand(1, at=-2),
         (_DELETE,),
     ),
-    Bug("a superseded request goes on", request.decide, drop_guard(at=1), (_LOOP,)),
+    Bug("a superseded request goes on", request._over, drop_guard(at=1), (_LOOP,)),
     Bug(
         "a superseded Delete goes on",
         delete.decide,
@@ -320,9 +320,9 @@ PROTOCOL_BUGS: tuple[Bug, ...] = (
     ),
     Bug(
         "a Create or an Update is carried out whatever its stack does",
-        request.decide,
-        drop_guard(at=2),
-        (_APPLY,),
+        request._over,
+        set_return(None, at=-1),
+        (_APPLY, "contract/test_stack_state.py"),
     ),
     Bug(
         "a schedule that names the resource is its own",

@@ -61,7 +61,7 @@ def between(before: Properties, wanted: Properties) -> Foreseen:
     current = _made(before, current_id)
     differing = replacement.create_only_differences(wanted, OWNER, current_id, current)
     if differing and physical_id(wanted) == current_id:
-        return Foreseen(refusal=replacement.same_name(differing))
+        return Foreseen(refusal=replacement.same_name(differing, current.replication_group))
     if differing and not wanted.allow_replacement:
         return Foreseen(refusal=replacement.not_allowed(differing))
     target_id, start = (physical_id(wanted), Observed()) if differing else (current_id, current)

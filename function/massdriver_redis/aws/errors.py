@@ -54,6 +54,7 @@ _MEMBERS = {
     "describe_secret": "ARN",
     "describe_security_groups": "SecurityGroups",
     "describe_snapshots": "Snapshots",
+    "describe_stacks": "Stacks",
     "get_schedule": "Target",
     "get_secret_value": "SecretString",
     "list_schedules": "Schedules",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
+import re
+from collections.abc import Mapping
+from typing import Any
 
-from massdriver_redis.aws.errors import code_of, message_of, translate
+from massdriver_redis.aws.errors import call
 from massdriver_redis.aws.session import own_client
-from massdriver_redis.errors import TransientError
+from massdriver_redis.errors import ResourceError, TransientError
 from massdriver_redis.log import logger
 from massdriver_redis.state.stack import MISSING, Stack
 
 _NO_SUCH_STACK = "does not exist"
+_NO_ROUTE = re.compile("EndpointConnectionError|ConnectTimeoutError")
 
 
 def read_stack(stack_id: str) -> Stack:
@@ -20,18 +23,20 @@ def read_stack(stack_id: str) -> Stack:
     doesn't answer now. Where there is no route to it, the stack is unknown.
     """
     try:
-        shown = own_client("cloudformation").describe_stacks(StackName=stack_id)["Stacks"][0]
-        times = (shown.get("CreationTime"), shown.get("LastUpdatedTime"))
-        return Stack(str(shown["StackStatus"]), *(time.timestamp() if time else None for time in times))
-    except Exception as error:
-        if _NO_SUCH_STACK in message_of(error):
+        stacks = call(own_client("cloudformation"), "cloudformation", "describe_stacks", StackName=stack_id)
+        shown: Mapping[str, Any] = next(iter(stacks["Stacks"]), {})
+    except TransientError as error:
+        if not _NO_ROUTE.search(str(error)):
+            raise
+        cause = str(error)
+    except ResourceError as error:
+        if _NO_SUCH_STACK in str(error):
             return Stack(MISSING)
-        if not isinstance(error, (EndpointConnectionError, ConnectTimeoutError, LookupError)):
-            failure = translate(error, "cloudformation", "describe_stacks")
-            if isinstance(failure, TransientError):
-                raise failure from None
-        logger.warning(
-            "The stack's status is unknown; taken as in progress and not rolling back",
-            cause=code_of(error) or type(error).__name__,
+        cause = str(error)
+    else:
+        times = (shown.get("CreationTime"), shown.get("LastUpdatedTime"))
+        return Stack(
+            str(shown.get("StackStatus", "")), *(time.timestamp() if time else None for time in times)
         )
-        return Stack()
+    logger.warning("The stack's status is unknown; taken as in progress and not rolling back", cause=cause)
+    return Stack()

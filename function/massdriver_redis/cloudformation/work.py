@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from massdriver_redis.cloudformation.outcome import Outcome, Response
 from massdriver_redis.cloudformation.request import Request
+
+
+@dataclass(frozen=True)
+class Limits:
+    """One invocation's limits, in seconds; `ends` is when Lambda ends it, in seconds since the epoch.
+
+    `window` is how long it goes on observing, `pause` the time between two observations while AWS is at work.
+    """
+
+    ends: float
+    window: float = 45.0
+    pause: float = 10.0
 
 
 class LambdaContext(Protocol):

@@ -26,6 +26,15 @@ from massdriver_redis.state.stack import Stack
 
 def decide(intent: Intent, seen: Situation, state: LoopState) -> Verdict:
     """Return the next step of a Create or an Update, or how it ends or waits."""
+    over = _over(intent, seen, state) or seen.target.obstacle
+    if over:
+        return over
+    decision = _next_step(intent, seen, state)
+    return (_must_be_recorded(decision, intent, seen, state) and _acceptance(intent, seen)) or decision
+
+
+def _over(intent: Intent, seen: Situation, state: LoopState) -> Verdict | None:
+    """Return how a request ends or waits that nobody waits for any more, None for any other."""
     request_id = intent.version.request_id
     # After the clean-up of a replacement the record is on the new cluster alone.
     records = [each.record for each in (seen.current, seen.derived) if each]
@@ -33,14 +42,9 @@ def decide(intent: Intent, seen: Situation, state: LoopState) -> Verdict:
         return Ignore("this request was answered already")
     if any(each.newer_than(intent.version, seen.taken_at) for each in records):
         return Ignore("a newer request was accepted", superseded=True)
-    if not any(each.was_accepted(request_id) for each in records):
-        refusal = unexpected(seen.stack, intent.version, state, seen.taken_at)
-        if refusal:
-            return refusal
-    if seen.target.obstacle:
-        return seen.target.obstacle
-    decision = _next_step(intent, seen, state)
-    return (_must_be_recorded(decision, intent, seen, state) and _acceptance(intent, seen)) or decision
+    if any(each.was_accepted(request_id) for each in records):
+        return None
+    return unexpected(seen.stack, intent.version, state, seen.taken_at)
 
 
 def plan_context(intent: Intent, seen: Situation) -> PlanContext:
@@ -59,9 +63,10 @@ def plan_context(intent: Intent, seen: Situation) -> PlanContext:
     )
 
 
-def scope_of(physical_id: str, intent: Intent) -> DeletionScope:
-    """Return what the deletion of a cluster that was never in service covers."""
-    return DeletionScope(naming.names(physical_id, intent.prefix), snapshot=None)
+def scope_of(physical_id: str, intent: Intent, *, snapshot: bool) -> DeletionScope:
+    """Return what the deletion of a cluster covers that CloudFormation knows nothing of."""
+    name = naming.final_snapshot(physical_id, intent.version.request_id) if snapshot else None
+    return DeletionScope(naming.names(physical_id, intent.prefix), name)
 
 
 def abandoned_id(owned: Mapping[str, OperationRecord], known: Container[str], stack: Stack) -> str:
@@ -114,7 +119,9 @@ def _cleanup(intent: Intent, seen: Situation) -> Decision | None:
     """Remove a cluster that CloudFormation knows nothing of, such as that of a replacement that failed."""
     if not seen.abandoned.exists:
         return None
-    decision = plan_deletion(scope_of(seen.abandoned_id, intent), seen.abandoned)
+    used = seen.abandoned.record.in_service is not None
+    scope = scope_of(seen.abandoned_id, intent, snapshot=used)
+    decision = plan_deletion(scope, seen.abandoned)
     return None if isinstance(decision, UpToDate) else decision
 
 

@@ -154,15 +154,17 @@ class ApplyController:
     def conclude(self, seen: Situation) -> Response:
         """Return the response of a request whose cluster is as desired, recorded as in service before."""
         properties, target = self._intent.properties, seen.target.physical_id
+        resource = self._resource(target)
         if not seen.observed.record.in_service:
-            if not self._intent.updates and read_stack(self._request.stack_id).going_away:
+            stopped = not self._intent.updates and read_stack(self._request.stack_id).going_away
+            if stopped and resource.observe().record.in_service is None:  # no copy sent its SUCCESS since
                 reason = "The stack stopped this Create; its Delete removes what was made"
                 return Response("FAILED", self.physical_id, reason)
-            self._resource(target).mark({IN_SERVICE: self._intent.version.text()})
+            resource.mark({IN_SERVICE: self._intent.version.text()})
         told = (*properties.warnings, *warnings(self._intent.desired(target), seen.observed))
         for warning in told:
             logger.warning("The cluster is ready, with a warning", warning=warning)
-        credentials = self._credentials(self._resource(target))
+        credentials = self._credentials(resource)
         group, security_group = seen.observed.replication_group, seen.observed.security_group
         assert group  # noqa: S101  # the plan says that nothing is missing
         assert security_group  # noqa: S101
@@ -200,7 +202,9 @@ class ApplyController:
         physical_id = self._intent.derived_id
         if self._intent.updates and physical_id == self._intent.current_id:
             return
-        self._resource(physical_id).collect_garbage(scope_of(physical_id, self._intent), self._intent.version)
+        self._resource(physical_id).collect_garbage(
+            scope_of(physical_id, self._intent, snapshot=False), self._intent.version
+        )
 
     def timed_out(self, waiting: str) -> str:
         """Return the Reason of a request that timed out while `waiting`."""

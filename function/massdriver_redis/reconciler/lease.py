@@ -96,9 +96,7 @@ class Lease:
         return LoopState(self._preempted, drained=armed_for >= DRAIN_TIME, armed_for=armed_for)
 
     def release(self) -> None:
-        """Delete the schedule; a failure is logged and left, for the schedule ends by itself."""
-        if not self.held:
-            return
+        """Delete the schedule, whoever created it; a failure is logged and left: it ends by itself."""
         try:
             self._schedules.delete(self._name)
         except ResourceError as error:

@@ -7,12 +7,12 @@ anything else, so that a crash at any line is picked up by the next poll.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from massdriver_redis.clock import Clock
 from massdriver_redis.cloudformation.outcome import Ignored, Outcome, Pending, Response
 from massdriver_redis.cloudformation.request import POLL_INTERVAL, Request
+from massdriver_redis.cloudformation.work import Limits
 from massdriver_redis.errors import ResourceError
 from massdriver_redis.log import logger
 from massdriver_redis.planner.decision import Apply, Ignore, Observation, Reject, Requeue, UpToDate, Verdict
@@ -29,20 +29,11 @@ _FOR_THE_RESPONSE = 30.0
 _NEXT_POLL = 2.0 * POLL_INTERVAL
 """Seconds within which the next poll surely comes."""
 
+_RECORDING = (1.0, 4.0, 0.0)
+"""Seconds of pause after each try to record a response: what a later request removes depends on it."""
+
 _MAX_OBSERVATIONS = 60
 """Observations of one invocation; more would mean that changes have no effect."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """One invocation's limits, in seconds; `ends` is when Lambda ends it, in seconds since the epoch.
-
-    `window` is how long it goes on observing, `pause` the time between two observations while AWS is at work.
-    """
-
-    ends: float
-    window: float = 45.0
-    pause: float = 10.0
 
 
 class Reconciliation:
@@ -103,12 +94,15 @@ class Reconciliation:
 
     def after_response(self, response: Response, *, delivered: bool) -> None:
         """Record that CloudFormation took the response, then stop polling; failures are logged."""
-        if delivered:
+        for pause in _RECORDING if delivered else ():
             try:
                 self._controller.record_response(response)
+                break
             except ResourceError as error:
                 logger.warning("The response is not on record", reason=str(error))
-        self._lease.release()
+                self._clock.sleep(pause)
+        if self._controller.resource_id:
+            self._lease.release()
 
     # --- one observation -----------------------------------------------------------------------------
 

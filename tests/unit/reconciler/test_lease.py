@@ -33,7 +33,8 @@ def lease_of(aws):
 
     def make(request_id="one", signed="", resource_id=ID, **changes):
         url = response_url(request_id=request_id, query=f"X-Amz-Date={signed}" if signed else "")
-        request = parse(event("Update", RequestId=request_id, ResponseURL=url, **changes), aws.clock.now())
+        made = event("Update", **{"RequestId": request_id, "ResponseURL": url, **changes})
+        request = parse(made, aws.clock.now())
         return Lease(schedules, request, resource_id, aws.clock)
 
     return make
@@ -90,6 +91,18 @@ def test_the_later_request_stops_the_polls_of_the_earlier_one(lease_of, aws, sig
     assert later.state().preempted
     assert len(aws.schedules.names()) == 1
     assert later.stop_older() is None
+
+
+@pytest.mark.parametrize("signed", [SIGNED_IN_ORDER, SIGNED_IN_ORDER[::-1]], ids=["later", "earlier"])
+def test_a_request_of_another_owner_that_names_the_resource_is_nobody_s_twin(lease_of, aws, signed):
+    """Whoever may invoke the function can name any physical id: it stops no poll and overtakes nobody."""
+    url = response_url(request_id="one", logical_id="Other", query=f"X-Amz-Date={signed[0]}")
+    lease_of("one", LogicalResourceId="Other", ResponseURL=url).acquire()
+    mine = lease_of("two", signed[1])
+
+    assert mine.acquire() is None
+    assert not mine.state().preempted
+    assert len(aws.schedules.names()) == 2
 
 
 def test_the_signing_time_counts_and_not_who_came_first(lease_of, aws):
@@ -201,11 +214,12 @@ def test_a_released_lease_leaves_no_schedule(lease_of, aws):
     assert aws.schedules.names() == []
 
 
-def test_a_lease_that_was_never_held_releases_nothing(lease_of):
-    with Recorder() as recorder:
-        lease_of().release()
+def test_a_copy_that_may_not_create_the_schedule_deletes_the_one_of_an_earlier_delivery(lease_of, aws):
+    lease_of().acquire()
 
-    assert recorder.calls == []
+    lease_of().release()
+
+    assert aws.schedules.names() == []
 
 
 def test_a_failed_release_is_left_to_the_schedule_s_end(lease_of, aws):
