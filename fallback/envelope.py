@@ -156,13 +156,16 @@ def _redacted(text: str, event: dict[str, Any]) -> str:
     query = url.partition("?")[2]
     values = [value for values in parse_qs(query).values() for value in values if len(value) >= 16]
     secrets = [url, query, unquote(query), *values]
-    secrets += [_external_id(event.get(key)) for key in ("ResourceProperties", "OldResourceProperties")]
+    for key in ("ResourceProperties", "OldResourceProperties"):
+        secrets += _external_ids(event.get(key))
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "***")
     return _SIGNATURES.sub(r"\1=***", text)
 
 
-def _external_id(value: Any) -> str:
-    for key in ("aws_authentication", "data", "external_id"):
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, str) else ""
+def _external_ids(properties: Any) -> list[str]:
+    """Return the external id, which may stand in the connection's `data` level or without that level."""
+    connection = properties.get("aws_authentication") if isinstance(properties, dict) else None
+    levels = (connection, connection.get("data") if isinstance(connection, dict) else None)
+    found = [level.get("external_id") for level in levels if isinstance(level, dict)]
+    return [value for value in found if isinstance(value, str)]

@@ -137,7 +137,7 @@ def secrets_of(request: Request) -> tuple[str, ...]:
     signatures = [
         value for name, values in parse_qs(query).items() if name in _SECRET_PARAMETERS for value in values
     ]
-    external_ids = [_external_id(raw) for raw in (request.properties, request.old_properties)]
+    external_ids = [*_external_ids(request.properties), *_external_ids(request.old_properties)]
     found = [request.response_url, query, unquote(query), *signatures, *external_ids]
     return tuple(text for text in found if text)
 
@@ -184,11 +184,11 @@ def _service_timeout(value: object) -> tuple[int, str | None]:
     return LONGEST_OPERATION, "ServiceTimeout: must be a whole number of seconds from 1 to 3600."
 
 
-def _external_id(raw: Mapping[str, object]) -> str:
-    value: object = raw
-    for key in ("aws_authentication", "data", "external_id"):
-        value = _mapping(value).get(key)
-    return value if isinstance(value, str) else ""
+def _external_ids(raw: Mapping[str, object]) -> list[str]:
+    """Return the external id, which may stand in the connection's `data` level or without that level."""
+    connection = _mapping(raw.get("aws_authentication"))
+    found = [_mapping(level).get("external_id") for level in (connection, connection.get("data"))]
+    return [value for value in found if isinstance(value, str)]
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -10,6 +10,7 @@ from massdriver_redis import catalog
 from massdriver_redis.errors import InvalidRequestError
 from massdriver_redis.properties import arns, rules, schemas
 from massdriver_redis.properties.coercion import SERVICE_KEYS, bounded, coerce, defaults
+from massdriver_redis.properties.forms import documented
 from massdriver_redis.properties.model import Authentication, PreviousProperties, Properties, Subnet, Vpc
 from massdriver_redis.properties.view import PropertyView
 from massdriver_redis.properties.violations import Path, Violation, reject, violations_of
@@ -61,7 +62,7 @@ def _examine(raw: object) -> tuple[PropertyView, list[Violation]]:
         reject(Violation((), "must be a map of properties"))
     schema = schemas.schema(_SCHEMA)
     own = {key: value for key, value in raw.items() if key not in SERVICE_KEYS}
-    coerced = coerce(own, schema)
+    coerced = coerce(documented(own), schema)
     typed = defaults(coerced if isinstance(coerced, Mapping) else {}, schema)
     found: dict[Path, Violation] = {}
     for error in schemas.errors(_SCHEMA, typed):

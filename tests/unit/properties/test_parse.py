@@ -302,7 +302,6 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("an unknown engine", {"engine": "memcached"}, "engine", "must be one of redis, valkey"),
     ("a mistyped property", {"cluster_mode": "true"}, "cluster_mode", "did you mean cluster_mode_enabled?"),
     ("an unknown property", {"QQQ": "1"}, "QQQ", "unknown property; remove it"),
-    ("an unknown key of a connection", {"vpc.extra": "1"}, "vpc.extra", "unknown property; remove it"),
     ("a VPC without data", {"vpc": {}}, "vpc.data", "required; add it"),
     ("a VPC without an ARN", {f"{INFRASTRUCTURE}.arn": ...}, f"{INFRASTRUCTURE}.arn", "required; add it"),
     ("a VPC's id for its ARN", {f"{INFRASTRUCTURE}.arn": "vpc-1"}, f"{INFRASTRUCTURE}.arn", "must be an ARN"),
