@@ -381,7 +381,6 @@ BROKEN = [
     (f"{INFRASTRUCTURE}.internal_subnets", [], "internal_subnets"),
     (f"{INFRASTRUCTURE}.internal_subnets.0.arn", "subnet-1", "internal_subnets[0].arn: "),
     ("vpc.specs.aws.region", "the moon", "vpc.specs.aws.region: not the name of a Region"),
-    ("vpc.extra", "x", "vpc.extra: unknown property"),
     ("aws_authentication", {"data": {"arn": "x"}, "specs": {}}, "aws_authentication.data.arn: "),
     ("snapshot_window", "7-8", "snapshot_window: must be hh:mm-hh:mm"),
     ("snapshot_window", "07:00-07:30", "shorter than 60 minutes"),
