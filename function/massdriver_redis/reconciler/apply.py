@@ -119,9 +119,9 @@ class ApplyController:
         """Return the situation with what is left of a cluster that CloudFormation knows nothing of."""
         known = (self._intent.current_id, seen.target.physical_id)
         found = abandoned_id(seen.owned, known, seen.stack)
-        if not found:
-            return replace(seen, abandons=seen.stack.rolling_back)
-        return replace(seen, abandoned_id=found, abandoned=self._resource(found).observe())
+        seen = replace(seen, abandons=bool(found) or seen.stack.rolling_back)
+        abandoned = self._resource(found).observe() if found else seen.abandoned
+        return replace(seen, abandoned_id=found, abandoned=abandoned)
 
     def _resource(self, physical_id: str) -> ExternalResource:
         if physical_id not in self._resources:

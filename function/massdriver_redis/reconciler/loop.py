@@ -25,13 +25,13 @@ from massdriver_redis.state import naming
 
 _FOR_THE_RESPONSE = 30.0
 """Seconds of an invocation kept for a last observation and the response."""
-
 _NEXT_POLL = 2.0 * POLL_INTERVAL
 """Seconds within which the next poll surely comes."""
+_WITHOUT_A_POLL = 90.0
+"""Seconds for which an invocation goes on that no poll follows; then Lambda delivers the event again."""
 
 _RECORDING = (1.0, 4.0, 0.0)
 """Seconds of pause after each try to record a response: what a later request removes depends on it."""
-
 _MAX_OBSERVATIONS = 60
 """Observations of one invocation; more would mean that changes have no effect."""
 
@@ -169,10 +169,10 @@ class Reconciliation:
 
     @property
     def _until(self) -> float:
-        last = self._limits.ends - _FOR_THE_RESPONSE
-        # Nobody else would go on, or nobody else would know that a Create which is denied has made nothing.
-        alone = not self.polling or (self._retries.denial and self._lease.first)
-        return last if alone else min(self._began + self._limits.window, last)
+        last, polling = self._limits.ends - _FOR_THE_RESPONSE, self.polling
+        if self._retries.denial and (self._lease.first or not polling):
+            return last  # nobody else would know that a Create which is denied has made nothing
+        return min(self._began + (self._limits.window if polling else _WITHOUT_A_POLL), last)
 
     def _pause(self, reason: str) -> Outcome:
         """Leave the rest to the next poll, unless it would come too late to answer."""
