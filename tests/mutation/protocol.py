@@ -126,7 +126,7 @@ PROTOCOL_BUGS: tuple[Bug, ...] = (
         "one observation is enough to change what shows without its record",
         Reconciliation._confirmed,
         drop_operand(0, at=-1),
-        (_LOOP,),
+        (_DELETE,),
     ),
     Bug(
         "one observation is enough to end a Delete",

@@ -860,3 +860,12 @@ def test_a_rollback_that_times_out_says_how_it_is_continued():
 
         assert "the stack is now UPDATE_ROLLBACK_FAILED" in response.reason
         assert response.reason.endswith("run aws cloudformation continue-update-rollback")
+
+
+def test_a_cluster_retained_from_before_stays_when_the_resource_is_updated(stack):
+    retained = stack.created(secure=False)
+    current = stack.created()
+
+    assert stack.changed(stack.properties(tags={"team": "shop"})).ok
+
+    assert groups(stack) == sorted([retained, current])
