@@ -213,14 +213,20 @@ def test_a_cancelled_create_over_a_retained_cluster_of_the_same_id_leaves_that_c
 # --- a resource that continue-update-rollback skipped ---------------------------------------------------
 
 
-def skipped(interleaved: Interleaved) -> str:
-    """Fail a replacement half-made and its rollback, twice, and skip the resource; return its id."""
+def rollback_failed(interleaved: Interleaved) -> str:
+    """Fail a replacement half-made, and its rollback by a denial that lasts; return the cluster's id."""
     original = interleaved.create(interleaved.properties()).physical_id
     interleaved.simulator.fail_next_create("insufficient capacity")
     assert not interleaved.cloudformation.run(interleaved.begin_update(interleaved.properties(**REPLACED))).ok
     interleaved.fault = refused("ec2:DescribeSecurityGroups", "UnauthorizedOperation")
     assert not interleaved.cloudformation.run(interleaved.begin_roll_back()).ok
     interleaved.cloudformation.stack_status("UPDATE_ROLLBACK_FAILED")
+    return original
+
+
+def skipped(interleaved: Interleaved) -> str:
+    """Skip the resource of a replacement whose rollback failed too; return its id."""
+    original = rollback_failed(interleaved)
     interleaved.settle()
     interleaved.fault = nothing
     interleaved.cloudformation.stack_status("UPDATE_ROLLBACK_COMPLETE")
@@ -250,12 +256,7 @@ def test_the_next_update_removes_what_a_skipped_replacement_left(slow: Interleav
 def test_a_failed_rollback_that_is_continued_removes_the_replacement_and_keeps_the_cluster(
     slow: Interleaved,
 ) -> None:
-    original = slow.create(slow.properties()).physical_id
-    slow.simulator.fail_next_create("insufficient capacity")
-    assert not slow.cloudformation.run(slow.begin_update(slow.properties(**REPLACED))).ok
-    slow.fault = refused("ec2:DescribeSecurityGroups", "UnauthorizedOperation")
-    assert not slow.cloudformation.run(slow.begin_roll_back()).ok
-    slow.cloudformation.stack_status("UPDATE_ROLLBACK_FAILED")
+    original = rollback_failed(slow)
     slow.cloudformation.idle(120)
     slow.fault = nothing
     slow.cloudformation.stack_status("UPDATE_ROLLBACK_IN_PROGRESS")

@@ -9,31 +9,15 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from massdriver_redis.state import naming
-from tests.harness.cloudformation import Kind, ReceivedResponse, SentRequest
+from tests.harness.cloudformation import AT_REST, Kind, ReceivedResponse, SentRequest
 from tests.harness.envelope import presigned, response_url
 from tests.harness.recorder import Call, client_error
 from tests.harness.stack import NAME, SLOW, StackUnderTest
 
 BIGGER = {"node_type": "cache.t3.small"}
 MISSING = "a missing stack"
-AT_REST = [
-    "REVIEW_IN_PROGRESS",
-    "CREATE_COMPLETE",
-    "CREATE_FAILED",
-    "ROLLBACK_COMPLETE",
-    "ROLLBACK_FAILED",
-    "UPDATE_COMPLETE",
-    "UPDATE_FAILED",
-    "UPDATE_ROLLBACK_COMPLETE",
-    "UPDATE_ROLLBACK_FAILED",
-    "DELETE_COMPLETE",
-    "DELETE_FAILED",
-    "IMPORT_COMPLETE",
-    "IMPORT_ROLLBACK_COMPLETE",
-    "IMPORT_ROLLBACK_FAILED",
-    MISSING,
-]
-"""Every status of CloudFormation without an operation in progress."""
+UNEXPECTED = [*AT_REST, MISSING]
+"""What a stack shows without an operation in progress."""
 
 IN_OPERATION: dict[Kind, list[str]] = {
     "Create": ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"],
@@ -93,6 +77,13 @@ def prepared(stack: StackUnderTest, kind: Kind, status: str, **changes: Any) -> 
     return request
 
 
+def meant(stack: StackUnderTest, kind: Kind, status: str = "") -> SentRequest:
+    """Return a request of an operation in progress; what it is about was made before, but for a Create."""
+    if kind != "Create":
+        stack.created()
+    return prepared(stack, kind, status or f"{kind.upper()}_IN_PROGRESS", **BIGGER)
+
+
 def from_another(request: SentRequest, stack_id: str, signed: str = "20260701T000000Z") -> SentRequest:
     """Let a request name another stack, with a URL that agrees."""
     query = presigned(signed, "5f2d1c0b")
@@ -111,7 +102,7 @@ def ended(stack: StackUnderTest, request: SentRequest) -> ReceivedResponse:
 # --- nobody waits for it --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", AT_REST)
+@pytest.mark.parametrize("status", UNEXPECTED)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_request_without_an_operation_in_progress_fails_and_changes_nothing(
     stack: StackUnderTest, kind: Kind, status: str
@@ -136,7 +127,7 @@ def test_a_request_without_an_operation_in_progress_fails_and_changes_nothing(
         assert response.physical_id == request.event["PhysicalResourceId"]
 
 
-@pytest.mark.parametrize("status", AT_REST)
+@pytest.mark.parametrize("status", UNEXPECTED)
 @pytest.mark.parametrize("given", ["shop-Redis-1OPG6JWK4V6NX", None], ids=["an invented id", "no id"])
 def test_a_delete_without_a_known_id_and_an_operation_changes_nothing(
     stack: StackUnderTest, status: str, given: str | None
@@ -237,10 +228,7 @@ def test_a_poll_body_with_the_schedule_of_another_is_a_poll_of_that_one(slow: St
 def test_a_request_is_carried_out_in_every_phase_in_which_cloudformation_sends_it(
     stack: StackUnderTest, kind: Kind, status: str
 ) -> None:
-    if kind != "Create":
-        stack.created()
-
-    response = ended(stack, prepared(stack, kind, status, **BIGGER))
+    response = ended(stack, meant(stack, kind, status))
 
     assert response.ok, response.reason
     assert response.seconds < 60
@@ -276,9 +264,7 @@ def test_a_deletion_that_is_tried_again_with_retained_resources_deletes_the_othe
 def test_a_status_that_is_stale_for_some_seconds_costs_these_alone(
     stack: StackUnderTest, kind: Kind, former: str
 ) -> None:
-    if kind != "Create":
-        stack.created()
-    request = prepared(stack, kind, f"{kind.upper()}_IN_PROGRESS", **BIGGER)
+    request = meant(stack, kind)
     until = stack.clock.now() + 30
 
     def stale(call: Call, _index: int) -> Mapping[str, Any] | None:
@@ -301,9 +287,7 @@ def test_a_status_that_is_stale_for_some_seconds_costs_these_alone(
 def test_where_the_status_can_not_be_read_a_request_counts_as_meant(
     stack: StackUnderTest, kind: Kind, trouble: str
 ) -> None:
-    if kind != "Create":
-        stack.created()
-    request = prepared(stack, kind, f"{kind.upper()}_IN_PROGRESS", **BIGGER)
+    request = meant(stack, kind)
 
     def unreadable(call: Call, _index: int) -> None:
         if call.name == "cloudformation:DescribeStacks":

@@ -37,6 +37,24 @@ RETRY_AFTER = (60.0, 120.0)
 
 LAMBDA_TIMEOUT = 180.0
 
+AT_REST = (
+    "CREATE_COMPLETE",
+    "CREATE_FAILED",
+    "DELETE_COMPLETE",
+    "DELETE_FAILED",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+    "IMPORT_ROLLBACK_FAILED",
+    "REVIEW_IN_PROGRESS",
+    "ROLLBACK_COMPLETE",
+    "ROLLBACK_FAILED",
+    "UPDATE_COMPLETE",
+    "UPDATE_FAILED",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_ROLLBACK_FAILED",
+)
+"""Every status of a stack without an operation in progress."""
+
 Kind = Literal["Create", "Update", "Delete"]
 
 

@@ -33,8 +33,6 @@ def _each(codes: str, meaning: Meaning, why: str, advice: str = "") -> dict[str,
     return dict.fromkeys(codes.split(), Code(meaning, why, advice))
 
 
-_NOT_FOUND = "; what it needs wasn't found, deploy again"
-
 CODES: dict[str, Code] = {
     # --- transient ---
     **_each(
@@ -85,7 +83,7 @@ CODES: dict[str, Code] = {
         "InvalidSubnetID.NotFound InvalidSubnet SnapshotNotFoundFault",
         Meaning.SOON,
         "what was made seconds ago doesn't show everywhere yet",
-        _NOT_FOUND,
+        "; what it needs wasn't found, deploy again",
     ),
     **_each(
         "InsufficientCacheClusterCapacity",

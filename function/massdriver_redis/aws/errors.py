@@ -12,12 +12,10 @@ from massdriver_redis.aws.error_codes import Meaning
 from massdriver_redis.calls.base import action
 from massdriver_redis.errors import AccessDeniedError, NotYetVisibleError, ResourceError, TransientError
 
-_ANY_STATUS = frozenset({408, 429})
+_PASSING_STATUS = frozenset({408, 429})
 """HTTP statuses below 500 that mean "again, later", whatever the body says."""
 
-_UNKNOWN_SECURITY_GROUP = re.compile(
-    r"security group.*(not found|(does|do) not exist|not exist)", re.IGNORECASE
-)
+_UNKNOWN_SECURITY_GROUP = re.compile(r"security group.*(not found|not exist)", re.IGNORECASE)
 """How ElastiCache words that EC2's new security group has not reached it: by InvalidParameterValue."""
 
 _NAMED_ACTION = re.compile(r"not authorized to perform: (\w+:\w+)")
@@ -42,7 +40,6 @@ NO_SUCH_SCHEDULE = "ResourceNotFoundException"
 
 _MUST_ASSUME = "to assume"
 """What CreateSchedule says of an execution role that IAM does not know yet, or of one with a wrong trust."""
-
 
 _MEMBERS = {
     "assume_role": "Credentials",
@@ -78,16 +75,6 @@ def call(client: Any, service: str, operation: str, **parameters: Any) -> Any:
     return answer
 
 
-def code_of(error: Exception) -> str:
-    """Return the wire code of a client error, "" for any other exception."""
-    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
-
-
-def message_of(error: Exception) -> str:
-    """Return AWS's own words of a client error, "" for any other exception."""
-    return str(error.response.get("Error", {}).get("Message", "")) if isinstance(error, ClientError) else ""
-
-
 def translate(error: Exception, service: str, operation: str) -> ResourceError:
     """Return the exception of this package that an AWS error corresponds to.
 
@@ -102,10 +89,12 @@ def translate(error: Exception, service: str, operation: str) -> ResourceError:
         return TransientError(f"{call} didn't answer ({type(error).__name__})")
     if not isinstance(error, ClientError):
         return TransientError(f"{call} gave an answer that can't be read ({type(error).__name__})")
-    code, message, status = code_of(error), message_of(error), _status(error)
+    answer = error.response.get("Error", {})
+    code, message = str(answer.get("Code", "")), str(answer.get("Message", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     known = error_codes.code(service, code)
     meaning = Meaning.SOON if _UNKNOWN_SECURITY_GROUP.search(message) else known.meaning
-    if status >= 500 or status in _ANY_STATUS:
+    if status >= 500 or status in _PASSING_STATUS:
         meaning = Meaning.TRANSIENT
     match meaning:
         case Meaning.DENIED:
@@ -153,7 +142,3 @@ def _denied(call: str, code: str, message: str) -> str:
             "again"
         )
     return f"{denied} was denied ({code}); grant it to the role in use and deploy again"
-
-
-def _status(error: ClientError) -> int:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

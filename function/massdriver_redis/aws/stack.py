@@ -24,19 +24,16 @@ def read_stack(stack_id: str) -> Stack:
     """
     try:
         stacks = call(own_client("cloudformation"), "cloudformation", "describe_stacks", StackName=stack_id)
-        shown: Mapping[str, Any] = next(iter(stacks["Stacks"]), {})
-    except TransientError as error:
-        if not _NO_ROUTE.search(str(error)):
-            raise
-        cause = str(error)
     except ResourceError as error:
-        if _NO_SUCH_STACK in str(error):
-            return Stack(MISSING)
         cause = str(error)
-    else:
-        times = (shown.get("CreationTime"), shown.get("LastUpdatedTime"))
-        return Stack(
-            str(shown.get("StackStatus", "")), *(time.timestamp() if time else None for time in times)
+        if isinstance(error, TransientError) and not _NO_ROUTE.search(cause):
+            raise
+        if _NO_SUCH_STACK in cause:
+            return Stack(MISSING)
+        logger.warning(
+            "The stack's status is unknown; taken as in progress and not rolling back", cause=cause
         )
-    logger.warning("The stack's status is unknown; taken as in progress and not rolling back", cause=cause)
-    return Stack()
+        return Stack()
+    shown: Mapping[str, Any] = next(iter(stacks["Stacks"]), {})
+    times = (shown.get("CreationTime"), shown.get("LastUpdatedTime"))
+    return Stack(str(shown.get("StackStatus", "")), *(time.timestamp() if time else None for time in times))

@@ -90,7 +90,7 @@ def decide(version: RequestVersion, seen: Leftovers, state: LoopState) -> Verdic
     observed = seen.observed
     if observed.record.newer_than(version, seen.taken_at):
         return Ignore("a newer request was accepted")
-    decision = plan_deletion(_scope(version, seen.names, observed), observed)
+    decision = plan_deletion(scope(version, seen.names, observed), observed)
     if not isinstance(decision, UpToDate):
         accepted = observed.record.was_accepted(version.request_id)
         refusal = None if accepted else unexpected(seen.stack, version, state, seen.taken_at)
@@ -99,14 +99,17 @@ def decide(version: RequestVersion, seen: Leftovers, state: LoopState) -> Verdic
     return DRAINING if unsure and not state.drained else decision
 
 
-def _scope(version: RequestVersion, names: Names, observed: Observed) -> DeletionScope:
-    """Take no final snapshot of a cluster that was never in service: nobody put data into it."""
+def scope(version: RequestVersion, names: Names, observed: Observed) -> DeletionScope:
+    """Return what a deletion covers: no final snapshot of a cluster that was never in service.
+
+    Nobody put data into it. One whose record doesn't show counts as in service.
+    """
     used = observed.record.in_service is not None or observed.unrecorded
     snapshot = naming.final_snapshot(names.replication_group, version.request_id) if used else None
     return DeletionScope(names, snapshot)
 
 
-def plan_garbage_collection(version: RequestVersion, scope: DeletionScope, observed: Observed) -> Call | None:
+def plan_garbage_collection(version: RequestVersion, names: Names, observed: Observed) -> Call | None:
     """Return the next call that removes what a superseded request made for a cluster that nobody has.
 
     Nothing is removed of a replication group that exists or was in service, nor where the record is another
@@ -116,7 +119,7 @@ def plan_garbage_collection(version: RequestVersion, scope: DeletionScope, obser
     others = observed.security_group is not None and not record.was_accepted(version.request_id)
     if observed.replication_group or record.in_service is not None or others:
         return None
-    decision = plan_deletion(scope, observed)
+    decision = plan_deletion(DeletionScope(names, snapshot=None), observed)
     return decision.call if isinstance(decision, Apply) else None
 
 

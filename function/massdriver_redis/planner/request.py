@@ -15,7 +15,7 @@ from massdriver_redis.planner.decision import (
     UpToDate,
     Verdict,
 )
-from massdriver_redis.planner.delete import DeletionScope, never_in_service, plan_deletion
+from massdriver_redis.planner.delete import never_in_service, plan_deletion, scope
 from massdriver_redis.planner.order import DRAINING, acceptance, unexpected
 from massdriver_redis.planner.plan import plan
 from massdriver_redis.planner.target import Intent, Situation
@@ -61,12 +61,6 @@ def plan_context(intent: Intent, seen: Situation) -> PlanContext:
         unused_subnets_kept=seen.unused_subnets_kept,
         dropped_tags=frozenset(intent.previous.tag_keys - new_keys) if intent.updates else frozenset(),
     )
-
-
-def scope_of(physical_id: str, intent: Intent, *, snapshot: bool) -> DeletionScope:
-    """Return what the deletion of a cluster covers that CloudFormation knows nothing of."""
-    name = naming.final_snapshot(physical_id, intent.version.request_id) if snapshot else None
-    return DeletionScope(naming.names(physical_id, intent.prefix), name)
 
 
 def abandoned_id(owned: Mapping[str, OperationRecord], known: Container[str], stack: Stack) -> str:
@@ -119,9 +113,8 @@ def _cleanup(intent: Intent, seen: Situation) -> Decision | None:
     """Remove a cluster that CloudFormation knows nothing of, such as that of a replacement that failed."""
     if not seen.abandoned.exists:
         return None
-    used = seen.abandoned.record.in_service is not None
-    scope = scope_of(seen.abandoned_id, intent, snapshot=used)
-    decision = plan_deletion(scope, seen.abandoned)
+    names = naming.names(seen.abandoned_id, intent.prefix)
+    decision = plan_deletion(scope(intent.version, names, seen.abandoned), seen.abandoned)
     return None if isinstance(decision, UpToDate) else decision
 
 

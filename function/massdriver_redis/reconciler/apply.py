@@ -16,7 +16,7 @@ from massdriver_redis.cloudformation.request import Request
 from massdriver_redis.errors import InvalidRequestError, NotUpdatableError, ResourceError
 from massdriver_redis.log import logger
 from massdriver_redis.planner.decision import LoopState, Verdict
-from massdriver_redis.planner.request import abandoned_id, decide, plan_context, scope_of, timed_out
+from massdriver_redis.planner.request import abandoned_id, decide, plan_context, timed_out
 from massdriver_redis.planner.target import Intent, Situation, resolve_target
 from massdriver_redis.planner.warnings import warnings
 from massdriver_redis.properties import parse
@@ -202,9 +202,7 @@ class ApplyController:
         physical_id = self._intent.derived_id
         if self._intent.updates and physical_id == self._intent.current_id:
             return
-        self._resource(physical_id).collect_garbage(
-            scope_of(physical_id, self._intent, snapshot=False), self._intent.version
-        )
+        self._resource(physical_id).collect_garbage(self._intent.version)
 
     def timed_out(self, waiting: str) -> str:
         """Return the Reason of a request that timed out while `waiting`."""

@@ -60,10 +60,8 @@ class DeleteController(Controller[Leftovers]):
         """Read the next of the owner's clusters to remove besides the one that the id names."""
         owned = observe.owned(aws, self._request.owner, self._prefix)
         stack = read_stack(self._request.stack_id) if named.exists or owned else Stack()
-        other, observed = (
-            next_to_remove(self.resource_id, named, owned, stack, self._request.request_id),
-            named,
-        )
+        other = next_to_remove(self.resource_id, named, owned, stack, self._request.request_id)
+        observed = named
         if other != self.resource_id:
             observed = self._look(aws, other) if other else Observed()
         seen = self._left(taken_at, observed, stack)

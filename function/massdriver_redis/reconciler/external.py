@@ -11,7 +11,7 @@ from massdriver_redis.clock import Clock
 from massdriver_redis.errors import ResourceError, TransientError
 from massdriver_redis.log import logger
 from massdriver_redis.planner.decision import PlanContext
-from massdriver_redis.planner.delete import DeletionScope, plan_garbage_collection
+from massdriver_redis.planner.delete import plan_garbage_collection
 from massdriver_redis.planner.plan import required_details
 from massdriver_redis.reconciler.lease import MAX_OBSERVATION_AGE
 from massdriver_redis.state.desired import Desired
@@ -70,7 +70,7 @@ class ExternalResource:
         if group:
             perform(self.aws, ec2.tag_security_group(group.id, tags), self.names.secret)
 
-    def collect_garbage(self, scope: DeletionScope, version: RequestVersion) -> None:
+    def collect_garbage(self, version: RequestVersion) -> None:
         """Remove what the superseded request `version` made for a cluster that nobody has; log failures."""
         for _ in range(_MAX_CLEAN_UPS):
             try:
@@ -78,7 +78,7 @@ class ExternalResource:
                 observed = self.observe()
                 if not observed.security_group:
                     observed = self.observe()
-                call = plan_garbage_collection(version, scope, observed)
+                call = plan_garbage_collection(version, self.names, observed)
                 if call is None:
                     return
                 self.apply(call, version)

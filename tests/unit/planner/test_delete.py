@@ -14,6 +14,7 @@ from massdriver_redis.planner.delete import (
     next_to_remove,
     plan_deletion,
     plan_garbage_collection,
+    scope,
 )
 from massdriver_redis.state.observed import Observed
 from massdriver_redis.state.ownership import Found, judge
@@ -125,6 +126,17 @@ def test_a_secret_in_its_recovery_window_counts_as_gone():
 
 def decided(left, state=DRAINED, found=True, stack=None):
     return decide(VERSION, Leftovers(200.0, left.partial, True, NAMES, left, stack or Stack(), found), state)
+
+
+@pytest.mark.parametrize(
+    ("group", "taken"),
+    [(security_group(), False), (security_group(**{"in-service": "1 a"}), True), (None, True)],
+    ids=["never in service", "in service", "record not shown"],
+)
+def test_only_of_a_cluster_that_was_never_in_service_no_final_snapshot_is_taken(group, taken):
+    covered = scope(VERSION, NAMES, observed(security_group=group))
+
+    assert (covered.snapshot is not None) is taken
 
 
 def test_a_delete_that_a_newer_request_followed_is_over():
@@ -259,7 +271,7 @@ def test_a_delete_goes_on_with_what_it_has_begun_to_remove_whatever_is_noted_on_
 def test_what_a_superseded_request_made_for_nobody_is_removed(left, operation):
     accepted = security_group(**{"last-accepted-request": "100 delete"})
 
-    call = plan_garbage_collection(VERSION, TARGET, observed(security_group=accepted, **left))
+    call = plan_garbage_collection(VERSION, NAMES, observed(security_group=accepted, **left))
 
     assert call.operation == operation
 
@@ -278,4 +290,4 @@ def test_garbage_collection_leaves_what_is_somebody_s(kept):
     accepted = security_group(**{"last-accepted-request": "100 delete"})
     left = observed(**{"replication_group": None, "security_group": accepted, **kept})
 
-    assert plan_garbage_collection(VERSION, TARGET, left) is None
+    assert plan_garbage_collection(VERSION, NAMES, left) is None

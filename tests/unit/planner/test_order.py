@@ -8,6 +8,7 @@ from massdriver_redis.planner.decision import Ignore, LoopState, Reject, Requeue
 from massdriver_redis.planner.order import unexpected
 from massdriver_redis.state.record import RequestVersion
 from massdriver_redis.state.stack import MISSING, Stack
+from tests.harness.cloudformation import AT_REST
 
 NOW = 10_000.0
 
@@ -21,22 +22,6 @@ IN_PROGRESS = (
     "UPDATE_IN_PROGRESS",
     "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
     "UPDATE_ROLLBACK_IN_PROGRESS",
-)
-AT_REST = (
-    "CREATE_COMPLETE",
-    "CREATE_FAILED",
-    "DELETE_COMPLETE",
-    "DELETE_FAILED",
-    "IMPORT_COMPLETE",
-    "IMPORT_ROLLBACK_COMPLETE",
-    "IMPORT_ROLLBACK_FAILED",
-    "REVIEW_IN_PROGRESS",
-    "ROLLBACK_COMPLETE",
-    "ROLLBACK_FAILED",
-    "UPDATE_COMPLETE",
-    "UPDATE_FAILED",
-    "UPDATE_ROLLBACK_COMPLETE",
-    "UPDATE_ROLLBACK_FAILED",
 )
 
 
