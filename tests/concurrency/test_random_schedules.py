@@ -20,7 +20,7 @@ from tests.concurrency.schedules.run import a_seed, run
 from tests.conftest import TOLD
 
 SEED = 20260701
-SEED_OF_AN_OLD_EVENT = 12
+SEED_OF_AN_OLD_EVENT = 6
 """A seed that has old events delivered early."""
 Report = Callable[[str, object], None]
 

@@ -199,6 +199,9 @@ def _ended(operation: Operation, faulty: Containers, trial: Trial) -> End:
 def _wrongs(operation: Operation, plain: Plain, trial: Trial, end: End, faulty: Containers) -> Iterator[str]:
     yield from end.violations
     yield from _contradictions(faulty)
+    if CANT_RUN in end.reason:
+        # The fallback takes nothing over: what an older request left polling goes on to its own end.
+        faulty.polled_on.clear()
     yield from polls((), faulty)
     if end.status == plain.end.status:
         yield from as_ever(operation, plain, None, end, faulty)

@@ -68,8 +68,9 @@ Verdict = Decision | Ignore
 class LoopState:
     """What the lease knows of other requests for the same resource.
 
-    `preempted`: an older one was still polling. `drained`: no call of an older one can arrive any more.
-    `armed_for`: the seconds since the poll schedule was created.
+    `preempted`: an older one was still polling, or may have been: only the first delivery of a request sees
+    that. `drained`: no call of an older one can arrive any more. `armed_for`: the seconds since the poll
+    schedule was created.
     """
 
     preempted: bool

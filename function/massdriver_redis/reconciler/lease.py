@@ -53,6 +53,7 @@ class Lease:
             text = poll_event.schedule_input(self._request, self._name, self._armed_at)
             start, end = poll_event.schedule_dates(self._request, self._armed_at)
             self.first = self._schedules.create(self._name, text, start, end)
+            self._preempted = not self.first
             self.held = True
         if self._listed:
             return None
