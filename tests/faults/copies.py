@@ -37,10 +37,18 @@ FAMILIES: dict[str, Callable[[Call], bool]] = {
     "STS": lambda call: call.service == "sts",
 }
 ARMING = "CreateSchedule"
-_OF_A_SPELL: dict[str, Callable[[Call], bool]] = {**FAMILIES, ARMING: lambda call: call.operation == ARMING}
+ROLE = "the role's calls"
+_OF_A_SPELL: dict[str, Callable[[Call], bool]] = {
+    **FAMILIES,
+    ARMING: lambda call: call.operation == ARMING,
+    ROLE: lambda call: call.service in {"elasticache", "ec2", "secretsmanager", "sts"},
+}
 
 SPELLS = (30.0, 120.0, 240.0)
 """Seconds for which a family of calls is in trouble from the first delivery on, and then is well again."""
+
+LATE_IAM = (30.0, 100.0)
+"""Seconds for which IAM may deny what a role or a policy of the same template allows."""
 
 OUTAGE = 700.0
 """Seconds of trouble in which Lambda makes every try of an event, so that the fallback answers it."""
@@ -180,6 +188,9 @@ def every_spell() -> Iterator[Spell]:
         for trouble in ("throttled", "garbled"):
             for seconds in (*SPELLS, OUTAGE):
                 yield Spell(family, trouble, seconds)
+    for family in (ARMING, ROLE):
+        for seconds in LATE_IAM:
+            yield Spell(family, "denied", seconds)
 
 
 def _ended(operation: Operation, faulty: Containers, trial: Trial) -> End:

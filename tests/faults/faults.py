@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import ReadTimeoutError
 
 from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableError
+from tests.harness import garbled
 from tests.harness.cloudformation import KilledError
 from tests.harness.recorder import Call, client_error
 
@@ -26,20 +27,11 @@ KINDS = (
     "throttled",
     "server error",
     "timeout after success",
-    "garbled",
+    *(f"garbled {body}" for body in garbled.BODIES),
     "denied",
     "conflict",
     "not found",
 )
-
-_CHOKED = (
-    KeyError("Error"),
-    AttributeError("'NoneType' object has no attribute 'get'"),
-    TypeError("string indices must be integers"),
-    ValueError("could not convert string to float"),
-    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
-)
-"""What botocore's parsers raise on a body that they can't read, by the number of the call."""
 
 _THROTTLED = {
     "ec2": "RequestLimitExceeded",
@@ -174,10 +166,14 @@ def hit(kind: str, index: int, call: Call, send: Send) -> Any:
             if call.name == PUT:
                 raise UnreachableError("the response could not be delivered: TimeoutError")
             raise ReadTimeoutError(endpoint_url=f"https://{call.service}.us-east-1.amazonaws.com/")
-        case "garbled":
+        case _ if kind.startswith("garbled"):
             # The answer came, so that a write was made; one that was not is as after a server error.
             send()
-            raise _CHOKED[index % len(_CHOKED)]
+            body = (
+                kind.removeprefix("garbled ") if " " in kind else garbled.BODIES[index % len(garbled.BODIES)]
+            )
+            status = garbled.STATUSES[index % len(garbled.STATUSES)]
+            return garbled.answer(call.service, call.operation, body, status)
         case _ if call.name == PUT:
             raise _OF_PUT[kind]
         case _ if kind == "not found" and call.name in _NOTHING:

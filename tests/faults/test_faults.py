@@ -273,7 +273,9 @@ def test_it_finds_an_exception_of_the_sdk_that_gets_through(found_in_create, mon
 
     monkeypatch.setattr(errors, "translate", translate)
 
-    assert "ended FAILED: Internal error" in found_in_create("ec2:CreateSecurityGroup", "garbled", False)
+    found = found_in_create("ec2:CreateSecurityGroup", "garbled binary", False)
+
+    assert "ended FAILED: Internal error" in found
 
 
 @pytest.fixture

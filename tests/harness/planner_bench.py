@@ -22,7 +22,7 @@ from massdriver_redis.properties.model import Properties
 from massdriver_redis.reconciler.external import ExternalResource
 from massdriver_redis.state.desired import Desired, desired
 from massdriver_redis.state.naming import Owner, names
-from massdriver_redis.state.record import RequestVersion
+from massdriver_redis.state.record import COUNTS_REQUESTED, LAST_REQUESTED_CHANGE, RequestVersion
 from tests.simulator import Quotas, Timing
 
 from .clock import MIDSUMMER_2026
@@ -34,6 +34,7 @@ _STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/shop/0a1b2c3d-0000
 OWNER = Owner(_STACK, "Redis")
 GROUP = "shop-redis-abcdefghij"
 PREFIX = "mdr-1a2b3c4d"
+_RECORD = {LAST_REQUESTED_CHANGE, *COUNTS_REQUESTED.values()}
 _LOOK_EVERY = 60.0
 _LOOKS = 600
 
@@ -253,4 +254,4 @@ def _version(properties: Properties) -> tuple[str, str]:
 def _is_record(call: Call) -> bool:
     if call.operation not in {"CreateTags", "DeleteTags"}:
         return False
-    return all(tag["Key"] == "massdriver-redis:last-requested-change" for tag in call.params["Tags"])
+    return all(tag["Key"] in _RECORD for tag in call.params["Tags"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from massdriver_redis import log
+from massdriver_redis import intent, log
 from massdriver_redis.aws.poll_schedule import PollSchedules
 from massdriver_redis.calls import ec2
 from massdriver_redis.cloudformation import poll_event
@@ -21,7 +21,7 @@ from massdriver_redis.planner import (
     scaling,
     target,
 )
-from massdriver_redis.reconciler import apply, retries
+from massdriver_redis.reconciler import retries
 from massdriver_redis.reconciler.apply import ApplyController
 from massdriver_redis.reconciler.external import ExternalResource
 from massdriver_redis.reconciler.lease import Lease
@@ -199,7 +199,7 @@ PROTOCOL_BUGS: tuple[Bug, ...] = (
     ),
     Bug(
         "the poll of a Create derives its id again",
-        apply.read_intent,
+        intent.read_intent,
         set_condition(False, mentions=poll_event.id_in),
         ("concurrency/test_histories.py",),
     ),

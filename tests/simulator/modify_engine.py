@@ -45,13 +45,16 @@ def target_version(group: ReplicationGroup, params: dict[str, Any]) -> catalog.E
     """Return the version that the call asks for, or refuse.
 
     Sources: cloudposse/terraform-aws-elasticache-redis#88 (6.x), hashicorp/terraform-provider-aws#4166
-    (older versions) and #45229 (Valkey to Redis).
+    (older versions) and #45229 (Valkey to Redis). Valkey 7.2 goes back to Redis OSS 7.1 (user guide,
+    VersionManagement).
     """
     engine = params.get("Engine", group.engine)
     current = catalog.EngineVersion(group.engine, group.version, group.version, _family(group))
     if engine != group.engine and "EngineVersion" not in params:
         raise bad_combination("EngineVersion must be given with a new engine.")
-    if (group.engine, engine) == ("valkey", "redis"):
+    back = (group.engine, engine) == ("valkey", "redis")
+    returns = back and group.version.startswith("7.2") and params["EngineVersion"] == "7.1"
+    if back and not returns:
         raise bad_combination(f"Cannot modify valkey {group.version} to redis.")
     wanted = params.get("EngineVersion")
     if wanted is None:
@@ -64,7 +67,9 @@ def target_version(group: ReplicationGroup, params: dict[str, Any]) -> catalog.E
             "please use Service Updates"
         )
     target = checks.engine_version(engine, wanted)
-    if catalog.generation(engine, target.full) < catalog.generation(group.engine, group.version):
+    if not returns and catalog.generation(engine, target.full) < catalog.generation(
+        group.engine, group.version
+    ):
         raise bad_combination(f"Cannot modify {engine} from {group.version} to {target.full}")
     return target
 

@@ -73,7 +73,9 @@ def between(before: Properties, wanted: Properties) -> Foreseen:
     )
     steps, end, observed = _walk(target, start, context)
     refusal = end.reason if isinstance(end, Reject) else ""
-    return Foreseen(steps, refusal, tuple(differing), (*wanted.warnings, *warnings(target, observed)))
+    return Foreseen(
+        steps, refusal, tuple(differing), (*wanted.warnings, *warnings(target, observed, context))
+    )
 
 
 def physical_id(wanted: Properties) -> str:

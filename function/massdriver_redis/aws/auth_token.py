@@ -7,7 +7,7 @@ import secrets
 import string
 
 from massdriver_redis import log
-from massdriver_redis.aws.describe import read
+from massdriver_redis.aws.describe import epoch, read
 from massdriver_redis.aws.session import Aws
 from massdriver_redis.errors import ResourceError
 
@@ -23,8 +23,10 @@ def draw() -> str:
     return token
 
 
-def stored(aws: Aws, secret_name: str) -> tuple[str, str]:
-    """Return the token in force and its version id; the secret's JSON holds it as `password`.
+def stored(aws: Aws, secret_name: str) -> tuple[str, str, float]:
+    """Return the token in force, its version id, and when it was stored (epoch seconds, 0 if unknown).
+
+    The secret's JSON holds it as `password`.
 
     No log shows the token from then on. Raises ResourceError where the secret holds none, and the
     exceptions of `errors.translate`.
@@ -37,4 +39,4 @@ def stored(aws: Aws, secret_name: str) -> tuple[str, str]:
             f"the secret {secret_name} holds no JSON with a key password; restore its earlier version"
         ) from None
     log.protect(token)
-    return token, str(answer.get("VersionId", ""))
+    return token, str(answer.get("VersionId", "")), epoch(answer.get("CreatedDate"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from massdriver_redis.aws.errors import call
@@ -43,3 +44,8 @@ def pages(aws: Aws, operation: str, **request: Any) -> Iterator[Any]:
 def tags_of(items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return a list of tags as a dict."""
     return {str(item.get("Key", "")): str(item.get("Value", "")) for item in items}
+
+
+def epoch(value: object) -> float:
+    """Return a time of AWS's in seconds since the epoch, 0 where there is none."""
+    return value.timestamp() if isinstance(value, datetime) else 0.0

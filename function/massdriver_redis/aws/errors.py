@@ -89,21 +89,7 @@ def translate(error: Exception, service: str, operation: str) -> ResourceError:
         return TransientError(f"{call} didn't answer ({type(error).__name__})")
     if not isinstance(error, ClientError):
         return TransientError(f"{call} gave an answer that can't be read ({type(error).__name__})")
-    answer = error.response.get("Error", {})
-    code, message = str(answer.get("Code", "")), str(answer.get("Message", ""))
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    known = error_codes.code(service, code)
-    meaning = Meaning.SOON if _UNKNOWN_SECURITY_GROUP.search(message) else known.meaning
-    if status >= 500 or status in _PASSING_STATUS:
-        meaning = Meaning.TRANSIENT
-    match meaning:
-        case Meaning.DENIED:
-            return AccessDeniedError(_denied(call, code, message), code)
-        case Meaning.TRANSIENT:
-            return TransientError(f"{call}: {code}{known.advice}: {message}", code)
-        case Meaning.SOON:
-            return NotYetVisibleError(f"{call}: {code}{known.advice}: {message}", code)
-    return ResourceError(f"{call} refused ({code}): {message}", code)
+    return _refused(error, service, call)
 
 
 def explain_create_schedule(error: ResourceError) -> ResourceError:
@@ -126,6 +112,28 @@ def explain_create_schedule(error: ResourceError) -> ResourceError:
             error.code,
         )
     return error
+
+
+def _refused(error: ClientError, service: str, call: str) -> ResourceError:
+    """Return what an answer with an HTTP status of failure comes to."""
+    answer = error.response.get("Error", {})
+    code, message = str(answer.get("Code", "")), str(answer.get("Message", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if code in ("", str(status)):
+        # No code of AWS's: a proxy's page, or a body that was damaged on its way.
+        return TransientError(f"{call} gave an answer that can't be read (HTTP {status})")
+    known = error_codes.code(service, code)
+    meaning = Meaning.SOON if _UNKNOWN_SECURITY_GROUP.search(message) else known.meaning
+    if status >= 500 or status in _PASSING_STATUS:
+        meaning = Meaning.TRANSIENT
+    match meaning:
+        case Meaning.DENIED:
+            return AccessDeniedError(_denied(call, code, message), code)
+        case Meaning.TRANSIENT:
+            return TransientError(f"{call}: {code}{known.advice}: {message}", code)
+        case Meaning.SOON:
+            return NotYetVisibleError(f"{call}: {code}{known.advice}: {message}", code)
+    return ResourceError(f"{call} refused ({code}): {message}", code)
 
 
 def _denied(call: str, code: str, message: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from massdriver_redis.aws.describe import pages, read, tags_of
+from massdriver_redis.aws.describe import epoch, pages, read, tags_of
 from massdriver_redis.aws.session import Aws
 from massdriver_redis.calls import base as calls
 from massdriver_redis.calls import ec2
@@ -27,7 +27,15 @@ from massdriver_redis.state.settings import SETTINGS, Setting
 
 Item = Mapping[str, Any]
 
-_GROUP_PENDING = ("Resharding", "AutomaticFailoverStatus", "PrimaryClusterId")
+_GROUP_PENDING = (
+    "Resharding",
+    "AutomaticFailoverStatus",
+    "PrimaryClusterId",
+    "AuthTokenStatus",
+    "TransitEncryptionEnabled",
+    "TransitEncryptionMode",
+    "ClusterMode",
+)
 _NODE_PENDING = ("EngineVersion", "CacheNodeType", "NumCacheNodes")
 _CLUSTERS = "describe_cache_clusters"
 _A_FEW = 2
@@ -83,7 +91,6 @@ def _built(found: Item, members: list[Item]) -> ReplicationGroup:
     node_types = (node.node_type for node in nodes)
     node_groups = found.get("NodeGroups", [])
     first: Item = next(iter(node_groups), {})
-    datastore = found.get("GlobalReplicationGroupInfo", {})
     return ReplicationGroup(
         id=str(found.get("ReplicationGroupId", "")),
         arn=str(found.get("ARN", "")),
@@ -102,13 +109,19 @@ def _built(found: Item, members: list[Item]) -> ReplicationGroup:
         primary=_endpoint(first.get("PrimaryEndpoint")),
         reader=_endpoint(first.get("ReaderEndpoint")),
         configuration=_endpoint(found.get("ConfigurationEndpoint")),
-        global_datastore=str(datastore.get("GlobalReplicationGroupId", "")),
+        global_datastore=str(found.get("GlobalReplicationGroupInfo", {}).get("GlobalReplicationGroupId", "")),
+        created_at=epoch(found.get("ReplicationGroupCreateTime")),
+        auth_token_enabled=found.get("AuthTokenEnabled"),
+        auth_token_changed_at=epoch(found.get("AuthTokenLastModifiedDate")),
+        tls_mode=str(found.get("TransitEncryptionMode", "")),
+        cluster_mode_setting=str(found.get("ClusterMode", "")),
     )
 
 
 def _pending(item: Item, names: Iterable[str]) -> frozenset[str]:
     pending = item.get("PendingModifiedValues", {})
-    return frozenset(name for name in names if pending.get(name))
+    # False is a change as well: TLS that is being turned off.
+    return frozenset(name for name in names if pending.get(name) not in (None, "", {}))
 
 
 def _node_group(item: Item) -> NodeGroup:
@@ -167,6 +180,7 @@ def _node(item: Item) -> Node:
             str(group.get("SecurityGroupId", "")) for group in item.get("SecurityGroups", [])
         ),
         pending=_pending(item, _NODE_PENDING),
+        zone=str(item.get("PreferredAvailabilityZone", "")),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from massdriver_redis.calls.base import PORT
 from massdriver_redis.errors import ResourceError
 from massdriver_redis.properties import schemas
-from massdriver_redis.state.observed import Endpoint, ReplicationGroup, SecurityGroup
+from massdriver_redis.state.observed import Endpoint, Observed, ReplicationGroup, SecurityGroup
 
 NETWORK = "redis"
 """The key of the cluster's rule under `security.network`."""
@@ -16,11 +16,15 @@ NETWORK = "redis"
 
 @dataclass(frozen=True)
 class Credentials:
-    """The secret of the token, and the token itself unless it is left out ("" for a cluster without one)."""
+    """The secret of the token, and the token itself unless it is left out ("" for a cluster without one).
+
+    `made_at` is when the token was stored (seconds since the epoch), 0 where it is unknown.
+    """
 
     secret_arn: str = ""
     secret_version_id: str = ""
     password: str = field(default="", repr=False)
+    made_at: float = 0.0
 
 
 def artifact(
@@ -84,13 +88,33 @@ def attributes(
     }
 
 
+def partial(observed: Observed, kept: str) -> dict[str, str]:
+    """Return the attributes of a cluster of which some may be gone: every name, empty where unknown.
+
+    `kept` is the Reason for which it was left so. There is no password: whether it is in use is not known.
+    """
+    warning = f"Nothing was left to undo, and the cluster is not as it should be: {kept}."
+    group, security_group, secret = observed.replication_group, observed.security_group, observed.secret
+    credentials = Credentials(secret.arn if secret else "")
+    known: dict[str, str] = {"secret_arn": credentials.secret_arn, "warnings": warning}
+    if security_group:
+        known["security_group_id"] = security_group.id
+    if security_group and group and _endpoint_of(group):
+        known = attributes(group, security_group, credentials, (warning,))
+    return {**dict.fromkeys(schemas.property_names("attributes.json"), ""), **known}
+
+
 def _endpoint(group: ReplicationGroup) -> Endpoint:
-    endpoint = group.configuration if group.cluster_mode else group.primary
+    endpoint = _endpoint_of(group)
     if endpoint is None:
         raise ResourceError(
             f"replication group {group.id} has no endpoint; check it in the ElastiCache console"
         )
     return endpoint
+
+
+def _endpoint_of(group: ReplicationGroup) -> Endpoint | None:
+    return group.configuration if group.cluster_mode else group.primary
 
 
 def _flatten(value: object, path: str = "") -> dict[str, str]:

@@ -8,6 +8,11 @@ from typing import Protocol
 from massdriver_redis.cloudformation.outcome import Outcome, Response
 from massdriver_redis.cloudformation.request import Request
 
+_FOR_THE_RESPONSE = 30.0
+"""Seconds of an invocation kept for a last observation and the response."""
+_WITHOUT_A_POLL = 90.0
+"""Seconds for which an invocation goes on that no poll follows; then Lambda delivers the event again."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -19,6 +24,14 @@ class Limits:
     ends: float
     window: float = 45.0
     pause: float = 10.0
+
+    def until(self, began: float, *, polling: bool, alone: bool) -> float:
+        """Return when an invocation stops observing.
+
+        `alone` says that nobody else would know that a Create which is denied has made nothing.
+        """
+        last = self.ends - _FOR_THE_RESPONSE
+        return last if alone else min(began + (self.window if polling else _WITHOUT_A_POLL), last)
 
 
 class LambdaContext(Protocol):

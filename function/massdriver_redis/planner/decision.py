@@ -54,7 +54,12 @@ class Ignore:
 
 @dataclass(frozen=True)
 class UpToDate:
-    """What is observed is as desired."""
+    """What is observed is as desired.
+
+    `kept` is the Reason for which a rollback can't restore it where nothing is left to undo, else "".
+    """
+
+    kept: str = ""
 
 
 Decision = Apply | Requeue | Reject | UpToDate
@@ -105,6 +110,10 @@ class PlanContext:
     """Whether the stack is rolling back; unknown counts as not."""
     unused_subnets_kept: bool = False
     """Whether subnets that the properties no longer name stay, because AWS refused to drop them."""
+    kept_counts: frozenset[str] = frozenset()
+    """Of node_groups and replicas, those that stay as they are live, whatever the properties say."""
+    tags_unshown: bool = False
+    """Whether AWS accepted the tags several times in this invocation and doesn't show them."""
     dropped_tags: frozenset[str] = frozenset()
     """Tag keys that the previous properties had and these have not."""
 

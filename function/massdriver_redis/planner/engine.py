@@ -14,14 +14,22 @@ from massdriver_redis.state.desired import Desired
 from massdriver_redis.state.observed import Detail, Observed, ReplicationGroup
 
 
-def wants_upgrade(desired: Desired, live: ReplicationGroup) -> bool:
-    """Whether the desired engine or version is ahead of the live one."""
-    return not _is_met(desired, live) and _is_ahead(desired, live)
+def wants_change(desired: Desired, live: ReplicationGroup, context: PlanContext) -> bool:
+    """Whether the engine is to change: an upgrade, or the one way back that there is.
+
+    ElastiCache takes Valkey 7.2 back to Redis OSS 7.1 in place (user guide, VersionManagement). AWS makes no
+    such change itself, so it needs a request that asks for the engine.
+    """
+    if _is_met(desired, live):
+        return False
+    returns = (live.engine.name, desired.engine, desired.redis_version) == ("valkey", "redis", "7.1")
+    way_back = returns and catalog.matches("7.2", live.engine.version) and context.version_requested
+    return way_back or _is_ahead(desired, live)
 
 
-def keeps_newer(desired: Desired, live: ReplicationGroup) -> bool:
-    """Whether the live engine or version is ahead of the desired one."""
-    return not _is_met(desired, live) and not _is_ahead(desired, live)
+def keeps_newer(desired: Desired, live: ReplicationGroup, context: PlanContext) -> bool:
+    """Whether the live engine or version is ahead of the desired one, and stays."""
+    return not _is_met(desired, live) and not wants_change(desired, live, context)
 
 
 # --- rejections ---------------------------------------------------------------------------------------
@@ -35,7 +43,7 @@ def reject_downgrade(
     Where AWS made the upgrade, or a rollback finds it made, nobody asks for one: the newer engine stays.
     """
     requested = context.version_requested and not context.rolling_back
-    if not requested or not keeps_newer(desired, live):
+    if not requested or not keeps_newer(desired, live, context):
         return None
     if live.engine.name != desired.engine:
         return Reject(
@@ -49,28 +57,28 @@ def reject_downgrade(
 
 
 def reject_version(
-    desired: Desired, live: ReplicationGroup, observed: Observed, _context: PlanContext
+    desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext
 ) -> Decision | None:
     """Reject an upgrade to a version that AWS doesn't offer."""
-    if not wants_upgrade(desired, live) or _version_to_send(desired, observed):
+    if not wants_change(desired, live, context) or _version_to_send(desired, observed):
         return None
     offered = ", ".join(catalog.offered(desired.engine, observed.versions or ()))
     return Reject(f"redis_version: AWS doesn't offer this {desired.engine} version; choose one of {offered}")
 
 
 def version_details(
-    desired: Desired, live: ReplicationGroup, _observed: Observed, _context: PlanContext
+    desired: Desired, live: ReplicationGroup, _observed: Observed, context: PlanContext
 ) -> frozenset[Detail]:
-    """Return the list of versions for an upgrade."""
-    return frozenset({"versions"}) if wants_upgrade(desired, live) else frozenset()
+    """Return the list of versions for another one."""
+    return frozenset({"versions"}) if wants_change(desired, live, context) else frozenset()
 
 
 def reject_node_type(
-    desired: Desired, live: ReplicationGroup, observed: Observed, _context: PlanContext
+    desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext
 ) -> Decision | None:
     """Reject a node type that AWS allows neither now nor after the upgrade."""
     allowed = observed.node_types.up | observed.node_types.down
-    if desired.node_type in {live.node_type, *allowed} or _needs_engine_first(desired, live):
+    if desired.node_type in {live.node_type, *allowed} or _needs_engine_first(desired, live, context):
         return None
     return Reject(
         f"node_type: AWS can't change this cluster to {desired.node_type}; it allows "
@@ -88,9 +96,11 @@ def node_type_details(
 # --- changes ------------------------------------------------------------------------------------------
 
 
-def upgrade(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+def upgrade(
+    desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext
+) -> Call | None:
     """Change version and parameter group in one call (hashicorp/terraform-provider-aws#27748)."""
-    version = _version_to_send(desired, observed) if wants_upgrade(desired, live) else None
+    version = _version_to_send(desired, observed) if wants_change(desired, live, context) else None
     if version is None:
         return None
     settings: dict[str, object] = {
@@ -98,7 +108,8 @@ def upgrade(desired: Desired, live: ReplicationGroup, observed: Observed) -> Cal
         "CacheParameterGroupName": desired.parameter_group(version),
     }
     fields: list[tuple[str, FieldValue]] = [("redis_version", version)]
-    summary = f"upgrade {live.engine} to {desired.engine} {version}"
+    verb = "upgrade" if _is_ahead(desired, live) else "take"
+    summary = f"{verb} {live.engine} to {desired.engine} {version}"
     if live.engine.name != desired.engine:
         settings["Engine"] = desired.engine
         fields.insert(0, ("engine", desired.engine))
@@ -109,12 +120,16 @@ def upgrade(desired: Desired, live: ReplicationGroup, observed: Observed) -> Cal
     return elasticache.modify_replication_group(live.id, settings, summary, ExpectedChange(tuple(fields)))
 
 
-def scale_up(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+def scale_up(
+    desired: Desired, live: ReplicationGroup, observed: Observed, _context: PlanContext
+) -> Call | None:
     """Change to a larger node type, or to another family of the same size."""
     return _change_node_type(desired, live) if _is_larger(desired, observed) else None
 
 
-def scale_down(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+def scale_down(
+    desired: Desired, live: ReplicationGroup, observed: Observed, _context: PlanContext
+) -> Call | None:
     """Change to a smaller node type."""
     if desired.node_type == live.node_type or _is_larger(desired, observed):
         return None
@@ -133,10 +148,10 @@ def _version_to_send(desired: Desired, observed: Observed) -> str | None:
     return catalog.creatable(desired.engine, desired.redis_version, desired.secure, observed.versions)
 
 
-def _needs_engine_first(desired: Desired, live: ReplicationGroup) -> bool:
+def _needs_engine_first(desired: Desired, live: ReplicationGroup, context: PlanContext) -> bool:
     """Whether the node type is not listed yet because its family needs the engine of this upgrade."""
     minimum = catalog.minimum_engine(desired.node_type)
-    return wants_upgrade(desired, live) and catalog.compare("redis", minimum, *live.engine) > 0
+    return wants_change(desired, live, context) and catalog.compare("redis", minimum, *live.engine) > 0
 
 
 def _is_larger(desired: Desired, observed: Observed) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from massdriver_redis.planner import engine, requested_change, supporting, tags
+from massdriver_redis.planner import engine, requested_change, subnets, supporting, tags
 from massdriver_redis.planner.create import create
 from massdriver_redis.planner.decision import Apply, Decision, PlanContext, Reject, Requeue, UpToDate
 from massdriver_redis.planner.update import next_change
@@ -119,8 +119,8 @@ def _not_stabilized(
 def _change(
     desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext
 ) -> Decision | None:
-    call = next_change(desired, live, observed, unused_subnets_kept=context.unused_subnets_kept)
-    return Apply(requested_change.counted(call, observed.record.requested, context)) if call else None
+    call = next_change(desired, live, observed, context)
+    return Apply(requested_change.counted(call, live, observed, context)) if call else None
 
 
 def _no_details(
@@ -137,6 +137,7 @@ _RULES = (
     _Rule(engine.reject_downgrade, _no_details),
     _Rule(engine.reject_version, engine.version_details),
     _Rule(engine.reject_node_type, engine.node_type_details),
+    _Rule(subnets.reject_in_use, _no_details),
     _Rule(supporting.restore, _no_details),
     _Rule(_change, _no_details),
     _Rule(tags.bring_up_to_date, tags.details),

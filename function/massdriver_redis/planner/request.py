@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from dataclasses import replace
 
+from massdriver_redis.errors import REASON_LIMIT, shorten
 from massdriver_redis.planner.decision import (
     Apply,
     Decision,
@@ -19,17 +21,25 @@ from massdriver_redis.planner.delete import never_in_service, plan_deletion, sco
 from massdriver_redis.planner.order import DRAINING, acceptance, unexpected
 from massdriver_redis.planner.plan import plan
 from massdriver_redis.planner.target import Intent, Situation
+from massdriver_redis.planner.update import next_change
+from massdriver_redis.planner.warnings import warnings
 from massdriver_redis.state import naming
-from massdriver_redis.state.record import OperationRecord
+from massdriver_redis.state.record import COUNTS_REQUESTED, OperationRecord
 from massdriver_redis.state.stack import Stack
+
+_CONTINUE = "continue-update-rollback"
+_TAGGINGS = 4  # of the replication group and the subnet group, twice each
 
 
 def decide(intent: Intent, seen: Situation, state: LoopState) -> Verdict:
     """Return the next step of a Create or an Update, or how it ends or waits."""
-    over = _over(intent, seen, state) or seen.target.obstacle
+    over = _over(intent, seen, state)
     if over:
         return over
-    decision = _next_step(intent, seen, state)
+    decision = seen.target.obstacle or _next_step(intent, seen, state)
+    kept = _kept(intent, seen, state, decision)
+    if kept or seen.target.obstacle:
+        return kept or decision
     return (_must_be_recorded(decision, intent, seen, state) and _acceptance(intent, seen)) or decision
 
 
@@ -59,8 +69,16 @@ def plan_context(intent: Intent, seen: Situation) -> PlanContext:
         and version != (intent.previous.engine, intent.previous.redis_version),
         rolling_back=seen.stack.rolling_back,
         unused_subnets_kept=seen.unused_subnets_kept,
+        kept_counts=_kept_counts(intent, seen),
+        tags_unshown=seen.taggings >= _TAGGINGS,
         dropped_tags=frozenset(intent.previous.tag_keys - new_keys) if intent.updates else frozenset(),
     )
+
+
+def all_warnings(intent: Intent, seen: Situation, token_made_at: float) -> tuple[str, ...]:
+    """Return the warnings about the properties, and about the cluster that is as they ask."""
+    desired, context = intent.desired(seen.target.physical_id), plan_context(intent, seen)
+    return (*intent.properties.warnings, *warnings(desired, seen.observed, context, token_made_at))
 
 
 def abandoned_id(owned: Mapping[str, OperationRecord], known: Container[str], stack: Stack) -> str:
@@ -91,6 +109,14 @@ def timed_out(intent: Intent, waiting: str, *, rolling_back: bool) -> str:
     )
 
 
+def to_continue(reason: str) -> str:
+    """Return the Reason for which a rollback failed, with how the stack goes on once that is mended."""
+    if _CONTINUE in reason:
+        return reason
+    advice = f"; then run aws cloudformation {_CONTINUE}"
+    return shorten(reason, REASON_LIMIT - len(advice)) + advice
+
+
 def _next_step(intent: Intent, seen: Situation, state: LoopState) -> Verdict:
     """Return what the observation calls for, whether or not the request is on record yet."""
     cleanup = _cleanup(intent, seen)
@@ -107,6 +133,50 @@ def _next_step(intent: Intent, seen: Situation, state: LoopState) -> Verdict:
         if refusal:
             return refusal
     return cleanup or planned
+
+
+def _kept(intent: Intent, seen: Situation, state: LoopState, decision: Verdict) -> Verdict | None:
+    """Return how a rollback with nothing to undo succeeds where it would be rejected, None for all others.
+
+    Its failure would leave the stack in UPDATE_ROLLBACK_FAILED for what the failed update hasn't done. It is
+    not recorded: by its own record the next observation could not see whether the failed update has one.
+    """
+    rollback = intent.updates and seen.stack.rolling_back
+    if not rollback or not isinstance(decision, Reject) or not _nothing_to_undo(intent, seen):
+        return None
+    cleanup = _cleanup(intent, seen)
+    return cleanup or (UpToDate(kept=decision.reason) if state.drained else DRAINING)
+
+
+def _nothing_to_undo(intent: Intent, seen: Situation) -> bool:
+    """Return whether the update that is reverted changed nothing, or nothing that still shows."""
+    live, accepted = seen.current.replication_group, seen.current.record.accepted
+    if live is None or accepted is None or (accepted.signed_at and not seen.stack.reverts(accepted)):
+        return True
+    if intent.differences(seen.current):
+        return False
+    context = replace(plan_context(intent, seen), unused_subnets_kept=True)
+    return next_change(intent.desired(intent.current_id), live, seen.current, context) is None
+
+
+def _kept_counts(intent: Intent, seen: Situation) -> frozenset[str]:
+    """Return the counts that a request leaves alone: auto scaling may have changed them since.
+
+    An Update sets a count where its properties differ in it, as CloudFormation's own resources do. A
+    rollback sets those that were requested since the operation that it reverts began.
+    """
+    properties, previous = intent.properties, intent.previous
+    if not intent.updates:
+        return frozenset()
+    if seen.stack.rolling_back:
+        record = seen.owned.get(seen.target.physical_id or intent.current_id, OperationRecord())
+        began, requested = seen.stack.updated_at or 0.0, record.counts_requested
+        return frozenset(name for name in COUNTS_REQUESTED if requested.get(name, 0.0) < began)
+    counts = {
+        "node_groups": (previous.node_groups, properties.node_groups),
+        "replicas": (previous.replicas, properties.replicas),
+    }
+    return frozenset(name for name, (before, now) in counts.items() if before == now)
 
 
 def _cleanup(intent: Intent, seen: Situation) -> Decision | None:

@@ -8,36 +8,51 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from massdriver_redis.calls.base import Call, ExpectedChange, text_of
+from massdriver_redis.calls.base import Call, ExpectedChange, FieldValue, text_of
 from massdriver_redis.planner.decision import Decision, PlanContext, Reject, Requeue
 from massdriver_redis.state.desired import Desired
-from massdriver_redis.state.fields import described, missing_field
+from massdriver_redis.state.fields import described, missing_fields
 from massdriver_redis.state.observed import Detail, Observed, ReplicationGroup
 from massdriver_redis.state.record import RequestedChange
+from massdriver_redis.state.settings import SETTING_NAMES
 
 VISIBILITY_TIMEOUT = 180.0
 """Seconds a change may stay invisible after it was accepted: describes can be stale that long."""
 
+SETTING_TIMEOUT = 60.0
+"""The same for a setting, which AWS shows at once."""
+
 MAX_ATTEMPTS = 2
 """How often one request asks for the same change."""
+
+_ADVICE = {
+    **dict.fromkeys(("node_type", "node_groups"), "Free memory or choose a smaller change"),
+    **dict.fromkeys(("failover", "multi_az"), "Give every node group a replica in another zone"),
+    "replicas": "Free addresses in the subnets, or change fewer at once",
+}
+_ANY_ADVICE = "Mend what the event names, or wait"
 
 
 def in_flight(
     _desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext
 ) -> Decision | None:
-    """Wait for the requested change to show; reject a change of this request that was reverted."""
+    """Wait for the requested change to show; reject a change of this request that was reverted.
+
+    A setting never fails a cluster that is good otherwise: it is left as it is shown (`unshown`).
+    """
     requested = observed.record.requested
-    missing = missing_field(live, requested.change) if requested else None
-    if requested is None or missing is None:
+    missing = missing_fields(live, requested.change) if requested else []
+    if requested is None or not missing:
         return None
-    if not _overdue(requested, context):
+    if not _overdue(requested, missing, context):
         return Requeue(f"waiting for the change of {_names(requested)} to show")
-    if not _is_own(requested, context) or _worth_another_try(live, requested, observed):
+    failed = next((each for each in missing if each[0] not in SETTING_NAMES), None)
+    if failed is None or not _is_own(requested, context) or _worth_another_try(live, requested, observed):
         return None
-    name, wanted = missing
+    name, wanted = failed
     return Reject(
         f"{name}: AWS accepted the change to {text_of(wanted)} but the cluster is at {described(live, name)}"
-        f": {cause(observed)}. Free memory or choose a smaller change, then update again"
+        f": {cause(observed)}. {_ADVICE.get(name, _ANY_ADVICE)}, then update again"
     )
 
 
@@ -46,10 +61,22 @@ def details(
 ) -> frozenset[Detail]:
     """Return events where a change of this request is overdue."""
     requested = observed.record.requested
-    if requested is None or missing_field(live, requested.change) is None:
+    missing = missing_fields(live, requested.change) if requested else []
+    if requested is None or not missing:
         return frozenset()
-    due = _overdue(requested, context) and _is_own(requested, context)
+    due = _overdue(requested, missing, context) and _is_own(requested, context)
     return frozenset({"events"}) if due else frozenset()
+
+
+def unshown(live: ReplicationGroup, observed: Observed, context: PlanContext) -> frozenset[str]:
+    """Return the settings that AWS accepted from this request, more than once, and doesn't show."""
+    requested = observed.record.requested
+    if requested is None or not _is_own(requested, context):
+        return frozenset()
+    missing = missing_fields(live, requested.change)
+    given_up = requested.change.attempt >= MAX_ATTEMPTS and _overdue(requested, missing, context)
+    names = {name for name, _ in missing if given_up and name in SETTING_NAMES}
+    return frozenset({*names, *requested.change.unshown})
 
 
 def cause(observed: Observed) -> str:
@@ -57,18 +84,22 @@ def cause(observed: Observed) -> str:
     return observed.events[0].rstrip(". ") if observed.events else "no event says why"
 
 
-def counted(call: Call, requested: RequestedChange | None, context: PlanContext) -> Call:
+def counted(call: Call, live: ReplicationGroup, observed: Observed, context: PlanContext) -> Call:
     """Return the call with its attempt counted, where this request repeats the same change."""
+    requested = observed.record.requested
     if call.change is None or requested is None or not _is_own(requested, context):
         return call
+    change = replace(call.change, unshown=tuple(sorted(unshown(live, observed, context))))
     recorded = requested.change.fields
-    if recorded != call.change.fields[: len(recorded)]:
-        return call
-    return replace(call, change=replace(call.change, attempt=requested.change.attempt + 1))
+    if recorded == change.fields[: len(recorded)]:
+        change = replace(change, attempt=requested.change.attempt + 1)
+    return replace(call, change=change)
 
 
-def _overdue(requested: RequestedChange, context: PlanContext) -> bool:
-    return context.now - requested.at >= VISIBILITY_TIMEOUT
+def _overdue(requested: RequestedChange, missing: list[tuple[str, FieldValue]], context: PlanContext) -> bool:
+    only_settings = all(name in SETTING_NAMES for name, _ in missing)
+    timeout = SETTING_TIMEOUT if only_settings else VISIBILITY_TIMEOUT
+    return context.now - requested.at >= timeout
 
 
 def _is_own(requested: RequestedChange, context: PlanContext) -> bool:

@@ -5,25 +5,29 @@ from __future__ import annotations
 from massdriver_redis import catalog
 from massdriver_redis.calls import elasticache
 from massdriver_redis.calls.base import Call, ExpectedChange, FieldValue
+from massdriver_redis.planner.decision import PlanContext
 from massdriver_redis.state.desired import Desired
 from massdriver_redis.state.observed import Observed, ReplicationGroup
 
 
-def more_node_groups(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+def more_node_groups(
+    desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext
+) -> Call | None:
     """Add node groups; remove replicas first where both together would exceed the node quota."""
     have = len(live.node_groups)
-    if not live.cluster_mode or desired.node_groups <= have:
+    if "node_groups" in context.kept_counts or not live.cluster_mode or desired.node_groups <= have:
         return None
     nodes = len(live.member_ids) + (desired.node_groups - have) * (live.fewest_replicas + 1)
-    if nodes > catalog.NODE_QUOTA and live.most_replicas > desired.replicas:
-        return fewer_replicas(desired, live, observed)
-    return elasticache.set_node_groups(live.id, have, desired.node_groups)
+    first = fewer_replicas(desired, live, observed, context) if nodes > catalog.NODE_QUOTA else None
+    return first or elasticache.set_node_groups(live.id, have, desired.node_groups)
 
 
-def fewer_node_groups(desired: Desired, live: ReplicationGroup, _observed: Observed) -> Call | None:
+def fewer_node_groups(
+    desired: Desired, live: ReplicationGroup, _observed: Observed, context: PlanContext
+) -> Call | None:
     """Remove the node groups with the highest ids."""
     have = len(live.node_groups)
-    if not live.cluster_mode or desired.node_groups >= have:
+    if "node_groups" in context.kept_counts or not live.cluster_mode or desired.node_groups >= have:
         return None
     # Ids are those of the live replication group: after resharding they need not be contiguous
     # (hashicorp/terraform-provider-aws#43884).
@@ -31,26 +35,35 @@ def fewer_node_groups(desired: Desired, live: ReplicationGroup, _observed: Obser
     return elasticache.set_node_groups(live.id, have, desired.node_groups, removed)
 
 
-def more_replicas(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+def more_replicas(
+    desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext
+) -> Call | None:
     """Add replicas; remove node groups first where both together would exceed the node quota."""
-    if live.fewest_replicas >= desired.replicas:
+    if "replicas" in context.kept_counts or live.fewest_replicas >= desired.replicas:
         return None
     nodes = len(live.node_groups) * (desired.replicas + 1)
-    if nodes > catalog.NODE_QUOTA and len(live.node_groups) > desired.node_groups:
-        return fewer_node_groups(desired, live, observed)
+    first = fewer_node_groups(desired, live, observed, context) if nodes > catalog.NODE_QUOTA else None
+    if first:
+        return first
     lacking = [each.id for each in live.node_groups if each.replicas < desired.replicas]
     return _set_replicas(desired, live, live.fewest_replicas, lacking)
 
 
-def fewer_replicas(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+def fewer_replicas(
+    desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext
+) -> Call | None:
     """Remove replicas, after failover and Multi-AZ are disabled where they would be left without any."""
-    if live.most_replicas <= desired.replicas:
+    if "replicas" in context.kept_counts or live.most_replicas <= desired.replicas:
         return None
     surplus = [each.id for each in live.node_groups if each.replicas > desired.replicas]
-    return failover_off(desired, live, observed) or _set_replicas(desired, live, live.most_replicas, surplus)
+    return failover_off(desired, live, observed, context) or _set_replicas(
+        desired, live, live.most_replicas, surplus
+    )
 
 
-def failover_on(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+def failover_on(
+    desired: Desired, live: ReplicationGroup, observed: Observed, _context: PlanContext
+) -> Call | None:
     """Enable failover and Multi-AZ, once every node group has a replica."""
     if live.fewest_replicas < 1:
         return None
@@ -62,7 +75,9 @@ def failover_on(desired: Desired, live: ReplicationGroup, observed: Observed) ->
     )
 
 
-def failover_off(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+def failover_off(
+    desired: Desired, live: ReplicationGroup, observed: Observed, _context: PlanContext
+) -> Call | None:
     """Disable failover and Multi-AZ where they are not desired."""
     return _set_failover(
         live,

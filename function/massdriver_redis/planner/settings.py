@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 from massdriver_redis import catalog
 from massdriver_redis.calls import elasticache
 from massdriver_redis.calls.base import Call, ExpectedChange, FieldValue
+from massdriver_redis.planner.decision import PlanContext
+from massdriver_redis.planner.requested_change import unshown
 from massdriver_redis.state.desired import Desired
 from massdriver_redis.state.fields import values
 from massdriver_redis.state.observed import Engine, Observed, ReplicationGroup
@@ -33,9 +35,9 @@ def creation_parameters(desired: Desired, version: str) -> dict[str, object]:
     }
 
 
-def change(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call | None:
+def change(desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext) -> Call | None:
     """Change all settings that differ, in one call."""
-    wanted = (*_derived(live, observed), *_settings(desired, live))
+    wanted = (*_derived(live, observed), *_settings(desired, live, unshown(live, observed, context)))
     different = [each for each in wanted if values(live, each.field) != (each.value,)]
     if not different:
         return None
@@ -49,9 +51,9 @@ def change(desired: Desired, live: ReplicationGroup, observed: Observed) -> Call
     return elasticache.modify_replication_group(live.id, request, f"set {names}", expected)
 
 
-def _settings(desired: Desired, live: ReplicationGroup) -> Iterator[_Wanted]:
+def _settings(desired: Desired, live: ReplicationGroup, left: Container[str]) -> Iterator[_Wanted]:
     for setting in SETTINGS:
-        if setting.applies(live.engine, desired.settings, live.settings):
+        if setting.name not in left and setting.applies(live.engine, desired.settings, live.settings):
             value = desired.settings[setting.name]
             yield _Wanted(setting.name, value, setting.parameter, value)
 

@@ -34,8 +34,10 @@ def bring_up_to_date(
     """Set the tags that differ; then remove those that the previous properties had and these have not.
 
     Tags of others stay. Each resource gets one call per step; the replication group is last, because it is
-    `modifying` afterwards.
+    `modifying` afterwards. Tags that don't show fail no cluster.
     """
+    if context.tags_unshown:
+        return None
     return apply_all(_due(desired, live, observed, context.dropped_tags))
 
 

@@ -62,15 +62,17 @@ class Target:
 class Situation(Observation):
     """What lives under the ids of an intent, and what its stack does; empty where it plays no part.
 
-    `owned` are the records of all the owner's clusters by physical id. `target` is what the rest makes the
-    target, and `observed` what lives under its id, with the details that its plan needs. `abandoned` is what
-    is left under `abandoned_id`, of a cluster that CloudFormation knows nothing of.
+    `taggings` counts how often this invocation set tags of ElastiCache. `owned` are the records of all the
+    owner's clusters by physical id. `target` is what the rest makes the target, and `observed` what lives
+    under its id, with the details that its plan needs. `abandoned` is what is left under `abandoned_id`, of a
+    cluster that CloudFormation knows nothing of.
     """
 
     current: Observed = field(default_factory=Observed)
     derived: Observed | None = None
     stack: Stack = field(default_factory=Stack)
     unused_subnets_kept: bool = False
+    taggings: int = 0
     owned: Mapping[str, OperationRecord] = field(default_factory=dict)
     target: Target = field(default_factory=Target)
     observed: Observed = field(default_factory=Observed)

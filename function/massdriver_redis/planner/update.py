@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from massdriver_redis.calls.base import Call
 from massdriver_redis.planner import engine, scaling, settings, subnets
+from massdriver_redis.planner.decision import PlanContext
 from massdriver_redis.state.desired import Desired
 from massdriver_redis.state.observed import Observed, ReplicationGroup
 
-Change = Callable[[Desired, ReplicationGroup, Observed], Call | None]
+Change = Callable[[Desired, ReplicationGroup, Observed, PlanContext], Call | None]
 
 _ORDER: tuple[Change, ...] = (
     engine.upgrade,
@@ -31,9 +32,8 @@ _ORDER: tuple[Change, ...] = (
 
 
 def next_change(
-    desired: Desired, live: ReplicationGroup, observed: Observed, *, unused_subnets_kept: bool
+    desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext
 ) -> Call | None:
     """Return the first call that brings the replication group closer to `desired`, or None."""
-    changes = (each for each in _ORDER if not (unused_subnets_kept and each is subnets.drop_unused))
-    calls = (change(desired, live, observed) for change in changes)
+    calls = (change(desired, live, observed, context) for change in _ORDER)
     return next((call for call in calls if call), None)

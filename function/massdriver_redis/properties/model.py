@@ -80,3 +80,5 @@ class PreviousProperties:
     region: str | None
     authentication: Authentication | None
     tag_keys: frozenset[str]
+    node_groups: int | None
+    replicas: int | None

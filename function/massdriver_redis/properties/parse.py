@@ -54,6 +54,8 @@ def read_previous(raw: object) -> PreviousProperties:
         region=_region(view),
         authentication=_authentication(view),
         tag_keys=frozenset(view.tags()),
+        node_groups=_node_groups(view),
+        replicas=view.number("replicas"),
     )
 
 
@@ -73,8 +75,7 @@ def _examine(raw: object) -> tuple[PropertyView, list[Violation]]:
 
 def _lenient_view(raw: object) -> PropertyView:
     """Return the readable part of `raw`, without the properties that the validator can't process."""
-    declared = schemas.schema(_SCHEMA)["properties"]
-    known = declared.keys() if isinstance(declared, Mapping) else ()
+    known = schemas.property_names(_SCHEMA)
     given = raw if isinstance(raw, Mapping) else {}
     return _examine({key: value for key, value in given.items() if key in known and _is_bounded(value)})[0]
 
@@ -89,8 +90,7 @@ def _is_bounded(value: object) -> bool:
 
 def _properties(view: PropertyView, today: date) -> Properties:
     scalars: dict[str, Any] = {name: view.get(name) for name in _SCALARS}
-    if not view.flag("cluster_mode_enabled"):
-        scalars["node_groups"] = 1
+    scalars["node_groups"] = _node_groups(view)
     properties = Properties(
         **scalars,
         vpc=_vpc(view),
@@ -100,6 +100,10 @@ def _properties(view: PropertyView, today: date) -> Properties:
         tags=tuple(sorted(view.tags().items())),
     )
     return dataclasses.replace(properties, warnings=tuple(_warnings(properties, today)))
+
+
+def _node_groups(view: PropertyView) -> int | None:
+    return view.number("node_groups") if view.flag("cluster_mode_enabled") else 1
 
 
 def _vpc(view: PropertyView) -> Vpc:

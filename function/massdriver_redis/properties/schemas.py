@@ -56,6 +56,12 @@ def schema(name: str) -> dict[str, object]:
     return {key: _inline(value, resolver) for key, value in parts if key != "definitions"}
 
 
+def property_names(name: str) -> tuple[str, ...]:
+    """Return the properties that the schema in the file `name` declares at its top."""
+    declared = schema(name)["properties"]
+    return tuple(map(str, declared)) if isinstance(declared, Mapping) else ()
+
+
 @cache
 def _validator(name: str) -> Draft7Validator:
     return Draft7Validator(schema(name))

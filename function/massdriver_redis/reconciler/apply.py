@@ -3,63 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from massdriver_redis.aws import auth_token, observe
 from massdriver_redis.aws.session import connect
 from massdriver_redis.aws.stack import read_stack
 from massdriver_redis.calls.base import Call
 from massdriver_redis.clock import Clock
-from massdriver_redis.cloudformation import attributes, poll_event
+from massdriver_redis.cloudformation import attributes
 from massdriver_redis.cloudformation.outcome import Response
 from massdriver_redis.cloudformation.request import Request
-from massdriver_redis.errors import InvalidRequestError, NotUpdatableError, ResourceError
+from massdriver_redis.errors import ResourceError
+from massdriver_redis.intent import read_intent
 from massdriver_redis.log import logger
+from massdriver_redis.planner import request as planner
 from massdriver_redis.planner.decision import LoopState, Verdict
-from massdriver_redis.planner.request import abandoned_id, decide, plan_context, timed_out
-from massdriver_redis.planner.target import Intent, Situation, resolve_target
-from massdriver_redis.planner.warnings import warnings
-from massdriver_redis.properties import parse
+from massdriver_redis.planner.target import Situation, resolve_target
 from massdriver_redis.reconciler.external import ExternalResource
 from massdriver_redis.state import naming
-from massdriver_redis.state.desired import derived_id
 from massdriver_redis.state.record import IN_SERVICE, LAST_ANSWERED_REQUEST
 from massdriver_redis.state.stack import Stack
 
 _EVENTS_SINCE = 60.0
 """Seconds before a request, or before its last change, from which on events are read."""
-
-
-def read_intent(request: Request, now: float, prefix: str) -> Intent:
-    """Return what a Create or an Update asks for; raises InvalidRequestError for broken properties.
-
-    The poll of a Create keeps the id of its schedule: a provider deployed meanwhile may derive another one.
-    """
-    if request.service_timeout_error:
-        raise InvalidRequestError(request.service_timeout_error)
-    owner, updates = request.owner, request.kind == "Update"
-    properties = parse.read(request.properties, today=datetime.fromtimestamp(now, UTC).date())
-    derived = derived_id(properties, owner)
-    if request.is_poll and not updates:
-        derived = poll_event.id_in(request.schedule_name)
-    current_id = str(request.physical_id) if updates else derived
-    if not naming.is_legal(current_id):
-        raise NotUpdatableError(
-            "PhysicalResourceId names no replication group: nothing was ever made. Remove the "
-            "resource from the template, deploy, and add it again"
-        )
-    return Intent(
-        owner=owner,
-        version=request.version,
-        updates=updates,
-        reverts=updates and request.properties != request.old_properties,
-        properties=properties,
-        previous=parse.read_previous(request.old_properties),
-        current_id=current_id,
-        derived_id=derived,
-        prefix=prefix,
-        is_dated=request.is_dated,
-    )
 
 
 class ApplyController:
@@ -69,7 +34,7 @@ class ApplyController:
         self._request = request
         self._clock = clock
         self._intent = intent = read_intent(request, clock.now(), prefix)
-        self._keeps_subnets = self._rolling_back = False
+        self._keeps_subnets, self._taggings, self._stack = False, 0, Stack()
         self._resources: dict[str, ExternalResource] = {}
         self.resource_id = intent.current_id
         # Until it was looked, nobody knows what an earlier delivery of a Create has made.
@@ -99,26 +64,27 @@ class ApplyController:
             derived=self._resource(intent.derived_id).observe() if elsewhere else None,
             stack=Stack() if judged else read_stack(self._request.stack_id),
             unused_subnets_kept=self._keeps_subnets,
+            taggings=self._taggings,
             owned=owned,
         )
-        self._rolling_back = seen.stack.rolling_back
+        self._stack = seen.stack
         seen = replace(seen, target=resolve_target(intent, seen))
-        return seen if seen.target.obstacle else self._with_details(seen)
+        return self._with_abandoned(seen if seen.target.obstacle else self._with_details(seen))
 
     def _with_details(self, seen: Situation) -> Situation:
-        """Return the situation with what its plan needs, and with what may be left of a replacement."""
+        """Return the situation with what its plan needs."""
         intent, target = self._intent, seen.target.physical_id
         resource = self._resource(target)
         change = resource.observed.record.requested
         since = (change.at if change else self._request.started_at) - _EVENTS_SINCE
-        observed = resource.observe_details(intent.desired(target), plan_context(intent, seen), since)
-        seen = replace(seen, partial=seen.partial or observed.partial, observed=observed)
-        return self._with_abandoned(seen) if intent.updates else seen
+        context = planner.plan_context(intent, seen)
+        observed = resource.observe_details(intent.desired(target), context, since)
+        return replace(seen, partial=seen.partial or observed.partial, observed=observed)
 
     def _with_abandoned(self, seen: Situation) -> Situation:
         """Return the situation with what is left of a cluster that CloudFormation knows nothing of."""
         known = (self._intent.current_id, seen.target.physical_id)
-        found = abandoned_id(seen.owned, known, seen.stack)
+        found = planner.abandoned_id(seen.owned, known, seen.stack)
         seen = replace(seen, abandons=bool(found) or seen.stack.rolling_back)
         abandoned = self._resource(found).observe() if found else seen.abandoned
         return replace(seen, abandoned_id=found, abandoned=abandoned)
@@ -138,36 +104,39 @@ class ApplyController:
 
     def decide(self, seen: Situation, state: LoopState) -> Verdict:
         """Return the next change, or how the request ends or waits."""
-        return decide(self._intent, seen, state)
+        return planner.decide(self._intent, seen, state)
 
     def apply(self, call: Call, seen: Situation) -> bool:
         """Make a call; a rollback goes on where nodes have moved into a subnet that was added."""
         resource = self._resource(seen.target.physical_id or self._intent.current_id)
         try:
-            return resource.apply(call, self._intent.version)
+            made = resource.apply(call, self._intent.version)
         except ResourceError as error:
             if error.code != "SubnetInUse" or not seen.stack.rolling_back:
                 raise
             self._keeps_subnets = True
             return False
+        self._taggings += call.operation == "add_tags_to_resource"
+        return made
 
-    def conclude(self, seen: Situation) -> Response:
+    def conclude(self, seen: Situation, kept: str = "") -> Response:
         """Return the response of a request whose cluster is as desired, recorded as in service before."""
-        properties, target = self._intent.properties, seen.target.physical_id
+        target = seen.target.physical_id or self._intent.current_id
         resource = self._resource(target)
+        if kept:
+            return Response("SUCCESS", target, attributes=attributes.partial(resource.observed, kept))
         if not seen.observed.record.in_service:
             stopped = not self._intent.updates and read_stack(self._request.stack_id).going_away
             if stopped and resource.observe().record.in_service is None:  # no copy sent its SUCCESS since
                 reason = "The stack stopped this Create; its Delete removes what was made"
                 return Response("FAILED", self.physical_id, reason)
             resource.mark({IN_SERVICE: self._intent.version.text()})
-        told = (*properties.warnings, *warnings(self._intent.desired(target), seen.observed))
+        credentials = self._credentials(resource)
+        told = planner.all_warnings(self._intent, seen, credentials.made_at)
         for warning in told:
             logger.warning("The cluster is ready, with a warning", warning=warning)
-        credentials = self._credentials(resource)
         group, security_group = seen.observed.replication_group, seen.observed.security_group
-        assert group  # noqa: S101  # the plan says that nothing is missing
-        assert security_group  # noqa: S101
+        assert group and security_group  # noqa: PT018, S101  # the plan says that nothing is missing
         flat = attributes.attributes(group, security_group, credentials, told)
         return Response("SUCCESS", target, attributes=flat)
 
@@ -175,8 +144,9 @@ class ApplyController:
         properties, secret = self._intent.properties, resource.observed.secret
         if not properties.secure or secret is None:
             return attributes.Credentials()
-        token, version = auth_token.stored(resource.aws, resource.names.secret)
-        return attributes.Credentials(secret.arn, version, token if properties.password_attribute else "")
+        token, version, made_at = auth_token.stored(resource.aws, resource.names.secret)
+        password = token if properties.password_attribute else ""
+        return attributes.Credentials(secret.arn, version, password, made_at)
 
     def record_response(self, response: Response) -> None:
         """Record a response that CloudFormation took.
@@ -204,6 +174,12 @@ class ApplyController:
             return
         self._resource(physical_id).collect_garbage(self._intent.version)
 
+    def advised(self, reason: str) -> str:
+        """Return the Reason of a failure; that of a rollback says how the stack goes on."""
+        if self._intent.updates and not self._stack.status:
+            self._stack = read_stack(self._request.stack_id)
+        return planner.to_continue(reason) if self._intent.updates and self._stack.rolling_back else reason
+
     def timed_out(self, waiting: str) -> str:
         """Return the Reason of a request that timed out while `waiting`."""
-        return timed_out(self._intent, waiting, rolling_back=self._rolling_back)
+        return planner.timed_out(self._intent, waiting, rolling_back=self._stack.rolling_back)

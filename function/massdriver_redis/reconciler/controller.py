@@ -30,8 +30,12 @@ class Controller(Protocol[Seen]):
     def apply(self, call: Call, seen: Seen) -> bool:
         """Make one call of a change; False where AWS says that nothing was left to do."""
 
-    def conclude(self, seen: Seen) -> Response:
-        """Return the response of a request whose resource is as desired."""
+    def conclude(self, seen: Seen, kept: str = "") -> Response:
+        """Return the response of a request whose resource is as desired, or `kept` for this Reason."""
+
+    def advised(self, reason: str) -> str:
+        """Return the Reason of a failure with what to do about the stack; by default as it is."""
+        return reason
 
     def record_response(self, response: Response) -> None:  # noqa: ARG002
         """Record that CloudFormation took the response; nothing by default."""

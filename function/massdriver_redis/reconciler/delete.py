@@ -98,7 +98,7 @@ class DeleteController(Controller[Leftovers]):
             logger.warning(other.summary, cause=error.code)
             return resource.apply(other, self._request.version)
 
-    def conclude(self, seen: Leftovers) -> Response:
+    def conclude(self, seen: Leftovers, kept: str = "") -> Response:  # noqa: ARG002
         """Return SUCCESS; what is left is not the request's."""
         if seen.kept and self._invented:
             logger.warning("The id isn't ours and a cluster of this resource is in service: untouched")

@@ -49,19 +49,20 @@ class ExternalResource:
         A change of ElastiCache is recorded first, and the record is removed if it fails.
         """
         began = self._clock.now()
+        change = call.change and RequestedChange.of(call.change, version.request_id, began)
+        marks = change.tags() if change else {}
         logger.info("Applying", summary=call.summary, call=call.name)
         try:
-            if call.change:
-                self.mark(
-                    {LAST_REQUESTED_CHANGE: RequestedChange.of(call.change, version.request_id, began).text()}
-                )
+            if marks:
+                self.mark(marks)
             if self._clock.now() > began + MAX_OBSERVATION_AGE:
                 raise TransientError("EC2 was slow to take the record of a change, which is planned again")
             return perform(self.aws, call, self.names.secret) == "applied"
-        except ResourceError:
-            # Refused or unsure: planning it again is harmless, waiting for it to show would not be.
-            if call.change:
-                self._forget_change()
+        except ResourceError as error:
+            # Refused or unsure: planning it again is harmless, waiting for it to show would not be. A count
+            # that was requested after all is still to be reverted.
+            unsure = isinstance(error, TransientError)
+            self._forget([tag for tag in marks if tag == LAST_REQUESTED_CHANGE or not unsure])
             raise
 
     def mark(self, tags: dict[str, str]) -> None:
@@ -86,12 +87,11 @@ class ExternalResource:
                 logger.warning("Removing what a superseded request made goes on", reason=str(error))
                 self._clock.sleep(1.0)
 
-    def _forget_change(self) -> None:
+    def _forget(self, marks: list[str]) -> None:
         group = self.observed.security_group
-        if group is None:
+        if group is None or not marks:
             return
         try:
-            call = ec2.untag_security_group(group.id, [LAST_REQUESTED_CHANGE])
-            perform(self.aws, call, self.names.secret)
+            perform(self.aws, ec2.untag_security_group(group.id, marks), self.names.secret)
         except ResourceError as error:
             logger.warning("The refused change stays on record for a while", reason=str(error))

@@ -23,13 +23,8 @@ from massdriver_redis.reconciler.lease import MAX_OBSERVATION_AGE, Lease
 from massdriver_redis.reconciler.retries import RetryPolicy
 from massdriver_redis.state import naming
 
-_FOR_THE_RESPONSE = 30.0
-"""Seconds of an invocation kept for a last observation and the response."""
 _NEXT_POLL = 2.0 * POLL_INTERVAL
 """Seconds within which the next poll surely comes."""
-_WITHOUT_A_POLL = 90.0
-"""Seconds for which an invocation goes on that no poll follows; then Lambda delivers the event again."""
-
 _RECORDING = (1.0, 4.0, 0.0)
 """Seconds of pause after each try to record a response: what a later request removes depends on it."""
 _MAX_OBSERVATIONS = 60
@@ -131,8 +126,8 @@ class Reconciliation:
         match verdict:
             case Apply():
                 return self._apply(verdict, seen)
-            case UpToDate():
-                return self._lease.stop_older() or self._controller.conclude(seen)
+            case UpToDate(kept):
+                return self._lease.stop_older() or self._controller.conclude(seen, kept)
             case Reject(reason, physical_id):
                 return self._answer(self._failed(reason, physical_id))
             case _:
@@ -169,10 +164,8 @@ class Reconciliation:
 
     @property
     def _until(self) -> float:
-        last, polling = self._limits.ends - _FOR_THE_RESPONSE, self.polling
-        if self._retries.denial and (self._lease.first or not polling):
-            return last  # nobody else would know that a Create which is denied has made nothing
-        return min(self._began + (self._limits.window if polling else _WITHOUT_A_POLL), last)
+        alone = bool(self._retries.denial) and (self._lease.first or not self.polling)
+        return self._limits.until(self._began, polling=self.polling, alone=alone)
 
     def _pause(self, reason: str) -> Outcome:
         """Leave the rest to the next poll, unless it would come too late to answer."""
@@ -197,4 +190,4 @@ class Reconciliation:
         return self._failed(self._retries.denial or self._controller.timed_out(reason))
 
     def _failed(self, reason: str, physical_id: str = "") -> Response:
-        return Response("FAILED", physical_id or self.physical_id, reason)
+        return Response("FAILED", physical_id or self.physical_id, self._controller.advised(reason))

@@ -24,14 +24,13 @@ def described(live: ReplicationGroup, name: str) -> str:
     return " and ".join(text_of(value) for value in values(live, name)) or "none"
 
 
-def missing_field(live: ReplicationGroup, change: ExpectedChange) -> tuple[str, FieldValue] | None:
-    """Return the first field of a recorded change that isn't observed yet, with the expected value."""
-    missing = (
+def missing_fields(live: ReplicationGroup, change: ExpectedChange) -> list[tuple[str, FieldValue]]:
+    """Return the fields of a recorded change that aren't observed yet, with the expected values."""
+    return [
         (name, expected)
         for name, expected in change.fields
         if (name in _FIELDS or name in live.settings) and not _is_observed(live, name, expected)
-    )
-    return next(missing, None)
+    ]
 
 
 def _is_observed(live: ReplicationGroup, name: str, expected: FieldValue) -> bool:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from massdriver_redis.errors import NotUpdatableError
+
 MAX_ID = 40
 """A replication group id: 1 to 40 characters, a letter first, no '--' (CreateReplicationGroup)."""
 
@@ -101,6 +103,15 @@ def is_ours(resource_id: str) -> bool:
 def is_legal(resource_id: str) -> bool:
     """Return whether `resource_id` can be a replication group's id."""
     return bool(_LEGAL_ID.fullmatch(resource_id))
+
+
+def require_legal(resource_id: str) -> None:
+    """Raise NotUpdatableError where no replication group can have this id: nothing was ever made."""
+    if not is_legal(resource_id):
+        raise NotUpdatableError(
+            "PhysicalResourceId names no replication group: nothing was ever made. Remove the "
+            "resource from the template, deploy, and add it again"
+        )
 
 
 def nothing_made(owner: Owner) -> str:

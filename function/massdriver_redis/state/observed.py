@@ -44,6 +44,7 @@ class Node:
     parameter_group: str
     security_groups: frozenset[str]
     pending: frozenset[str] = frozenset()
+    zone: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,11 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class ReplicationGroup:
-    """A replication group, from DescribeReplicationGroups and the clusters that are its members."""
+    """A replication group, from DescribeReplicationGroups and the clusters that are its members.
+
+    Times are seconds since the epoch, 0 where unknown; `tls_mode` and `cluster_mode_setting` are empty then,
+    and `auth_token_enabled` None.
+    """
 
     id: str
     arn: str
@@ -91,6 +96,11 @@ class ReplicationGroup:
     reader: Endpoint | None = None
     configuration: Endpoint | None = None
     global_datastore: str = ""
+    created_at: float = 0.0
+    auth_token_enabled: bool | None = None
+    auth_token_changed_at: float = 0.0
+    tls_mode: str = ""
+    cluster_mode_setting: str = ""
 
     @property
     def engine(self) -> Engine:

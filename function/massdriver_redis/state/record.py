@@ -1,15 +1,15 @@
 """What AWS itself can't report, kept as tags of our security group (readable in every state).
 
-Three things: the last accepted and last answered request, whether a first SUCCESS was sent, and the
-change last requested of ElastiCache. Each value fits EC2's 256 characters. Values are typed; only here
-are they text.
+Four things: the last accepted and last answered request, whether a first SUCCESS was sent, the change
+last requested of ElastiCache, and when each count was last requested. Each value fits EC2's 256
+characters. Values are typed; only here are they text.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from massdriver_redis.calls.base import ExpectedChange, FieldValue, text_of
 
@@ -20,6 +20,11 @@ LAST_ACCEPTED_REQUEST = PREFIX + "last-accepted-request"
 LAST_ANSWERED_REQUEST = PREFIX + "last-answered-request"
 IN_SERVICE = PREFIX + "in-service"
 LAST_REQUESTED_CHANGE = PREFIX + "last-requested-change"
+COUNTS_REQUESTED = {
+    "node_groups": PREFIX + "node-groups-requested",
+    "replicas": PREFIX + "replicas-requested",
+}
+"""For each count, the tag with the time (seconds since the epoch) at which it was last requested."""
 
 LATEST_AHEAD = 900.0
 """Seconds that a recorded signing time may be ahead of the clock: two clocks may differ by 15 minutes."""
@@ -63,14 +68,20 @@ class RequestedChange:
         """Return whether the request of this id asked for it."""
         return self.requester == _digest(request_id)
 
+    def tags(self) -> dict[str, str]:
+        """Return the tags that record the change."""
+        counts = [COUNTS_REQUESTED[name] for name, _ in self.change.fields if name in COUNTS_REQUESTED]
+        return {LAST_REQUESTED_CHANGE: self.text(), **dict.fromkeys(counts, f"{self.at:.0f}")}
+
     def text(self) -> str:
         """Return the tag's value, with as many fields as it holds: the first ones."""
         change = self.change
         previous = "" if change.previous is None else text_of(change.previous)
         head = f"{self.at:.0f}|{self.requester}|{change.attempt}|{previous}|"
+        items = [*change.unshown, *(f"{name}={text_of(value)}" for name, value in change.fields)]
         fields = ""
-        for name, value in change.fields:
-            more = f"{fields},{name}={text_of(value)}".removeprefix(",")
+        for item in items:
+            more = f"{fields},{item}".removeprefix(",")
             if len(head) + len(more) > _LIMIT:
                 break
             fields = more
@@ -89,6 +100,7 @@ class OperationRecord:
     answered: RequestVersion | None = None
     in_service: RequestVersion | None = None
     requested: RequestedChange | None = None
+    counts_requested: Mapping[str, float] = field(default_factory=dict)
 
     @staticmethod
     def read(tags: Mapping[str, str]) -> OperationRecord:
@@ -98,6 +110,11 @@ class OperationRecord:
             answered=_request_version(tags.get(LAST_ANSWERED_REQUEST, "")),
             in_service=_mark(tags.get(IN_SERVICE)),
             requested=_requested_change(tags.get(LAST_REQUESTED_CHANGE, "")),
+            counts_requested={
+                name: float(tags[tag])
+                for name, tag in COUNTS_REQUESTED.items()
+                if tags.get(tag, "").isdecimal()
+            },
         )
 
     @property
@@ -146,10 +163,11 @@ def _requested_change(text: str) -> RequestedChange | None:
     if len(parts) != 5:
         return None
     at, requester, attempt, previous, fields = parts
-    pairs = (item.partition("=") for item in fields.split(",") if item)
-    expected = tuple((name, _field_value(value)) for name, _, value in pairs)
+    pairs = [item.partition("=") for item in fields.split(",") if item]
+    expected = tuple((name, _field_value(value)) for name, is_set, value in pairs if is_set)
+    unshown = tuple(name for name, is_set, _ in pairs if not is_set)
     try:
-        change = ExpectedChange(expected, _field_value(previous) if previous else None, int(attempt))
+        change = ExpectedChange(expected, _field_value(previous) if previous else None, int(attempt), unshown)
         return RequestedChange(change, requester, float(at))
     except ValueError:
         return None

@@ -71,6 +71,9 @@ SETTINGS = (
 )
 
 
+SETTING_NAMES = frozenset(setting.name for setting in SETTINGS)
+
+
 def _has_snapshots(wanted: Wanted, shown: Shown) -> bool:
     """The windows may not overlap even with snapshots off (hashicorp/terraform#17247): they move together."""
     windows = shown.get("snapshot_window")

@@ -119,9 +119,10 @@ def test_a_token_is_64_letters_and_digits_and_never_the_same():
 def test_a_new_secret_holds_a_new_token_as_json(recorder):
     assert make(secretsmanager.create_secret(SECRET, "marker", [("a", "b")])) == "applied"
 
-    token, version = stored(connect(None, REGION, "shop.Redis"), SECRET)
+    token, version, made_at = stored(connect(None, REGION, "shop.Redis"), SECRET)
     assert len(token) == TOKEN_LENGTH
     assert version
+    assert made_at > 0
     shown = client("secretsmanager").describe_secret(SecretId=SECRET)
     assert shown["Description"] == "AUTH token of marker"
     assert shown["Tags"] == [{"Key": "a", "Value": "b"}]

@@ -18,6 +18,8 @@ from tests.harness.recorder import Call
 
 Made = tuple[str, dict[str, Any]]
 ENGINES = [("redis", "4.0"), ("redis", "5.0"), ("redis", "6.x"), ("redis", "7.1"), ("valkey", "8.0")]
+BACK = (("valkey", "7.2"), ("redis", "7.1"))
+"""The only way back that ElastiCache has."""
 VERSIONS = [(engine, version) for engine in ("redis", "valkey") for version in catalog.versions(engine)]
 """All of them, oldest first; the first, Redis 3.2, AWS no longer creates."""
 
@@ -247,7 +249,7 @@ def test_an_upgrade_takes_version_and_parameter_group_in_one_call_and_a_downgrad
         before = {**base, "engine": old[0], "redis_version": old[1]}
         after = {**base, "engine": new[0], "redis_version": new[1]}
         bench = PlannerBench.made_by(wanted(**before))
-        if catalog.compare(*old, *new) > 0:
+        if catalog.compare(*old, *new) > 0 and (old, new) != BACK:
             assert isinstance(bench.converge(wanted(**after), old=wanted(**before)), Reject)
             assert bench.writes() == []
         elif old == new:

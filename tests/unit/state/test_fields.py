@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from massdriver_redis.calls.base import ExpectedChange
-from massdriver_redis.state.fields import described, missing_field, values
+from massdriver_redis.state.fields import described, missing_fields, values
 from tests.harness.builders import node, replication_group
 
 PAIR = replication_group(2, multi_az=True)
@@ -34,15 +34,15 @@ PAIR = replication_group(2, multi_az=True)
 def test_each_field_has_a_value_of_its_type(name, value, another):
     assert values(PAIR, name) == (value,)
     assert type(values(PAIR, name)[0]) is type(value)
-    assert missing_field(PAIR, ExpectedChange(((name, value),))) is None
-    assert missing_field(PAIR, ExpectedChange(((name, another),))) == (name, another)
+    assert missing_fields(PAIR, ExpectedChange(((name, value),))) == []
+    assert missing_fields(PAIR, ExpectedChange(((name, another),))) == [(name, another)]
 
 
 def test_members_that_differ_show_no_single_value():
     mixed = replace(PAIR, nodes=(node(1), node(2, parameter_group="default.redis7")))
 
     assert values(mixed, "parameter_group") == ("default.redis6.x", "default.redis7")
-    assert missing_field(mixed, ExpectedChange((("parameter_group", "default.redis7"),))) is not None
+    assert missing_fields(mixed, ExpectedChange((("parameter_group", "default.redis7"),)))
     assert described(mixed, "parameter_group") == "default.redis6.x and default.redis7"
 
 
@@ -65,7 +65,7 @@ def test_without_members_a_field_that_only_they_show_has_no_value():
 
     assert bare.engine == ("", "")
     assert described(bare, "parameter_group") == "none"
-    assert missing_field(bare, ExpectedChange((("redis_version", "6.2"),))) == ("redis_version", "6.2")
+    assert missing_fields(bare, ExpectedChange((("redis_version", "6.2"),))) == [("redis_version", "6.2")]
 
 
 def test_node_groups_of_different_size_show_every_size():
@@ -83,21 +83,21 @@ def test_a_truth_value_is_described_as_the_properties_write_it():
 @pytest.mark.parametrize(
     ("engine", "version", "missing"),
     [
-        ("redis", "6.2", None),
-        ("redis", "6.x", None),
-        ("redis", "6.0", ("redis_version", "6.0")),
-        ("valkey", "6.2", ("engine", "valkey")),
+        ("redis", "6.2", []),
+        ("redis", "6.x", []),
+        ("redis", "6.0", [("redis_version", "6.0")]),
+        ("valkey", "6.2", [("engine", "valkey")]),
     ],
 )
 def test_an_engine_is_observed_whatever_its_patch(engine, version, missing):
-    assert missing_field(PAIR, ExpectedChange((("engine", engine), ("redis_version", version)))) == missing
+    assert missing_fields(PAIR, ExpectedChange((("engine", engine), ("redis_version", version)))) == missing
 
 
-def test_the_first_field_of_a_change_that_is_not_observed_is_returned():
+def test_the_fields_of_a_change_that_are_not_observed_are_returned():
     change = ExpectedChange((("replicas", 1), ("node_type", "cache.r5.large"), ("redis_version", "7.1")))
 
-    assert missing_field(PAIR, change) == ("node_type", "cache.r5.large")
+    assert missing_fields(PAIR, change) == [("node_type", "cache.r5.large"), ("redis_version", "7.1")]
 
 
 def test_a_field_that_another_version_of_the_provider_recorded_is_passed_over():
-    assert missing_field(PAIR, ExpectedChange((("colour", "red"),))) is None
+    assert missing_fields(PAIR, ExpectedChange((("colour", "red"),))) == []
