@@ -135,8 +135,7 @@ def _version_to_send(desired: Desired, observed: Observed) -> str | None:
 
 def _needs_engine_first(desired: Desired, live: ReplicationGroup) -> bool:
     """Whether the node type is not listed yet because its family needs the engine of this upgrade."""
-    minimum = catalog.minimum_engine(desired.node_type)
-    return wants_upgrade(desired, live) and catalog.compare("redis", minimum, *live.engine) > 0
+    return wants_upgrade(desired, live) and not catalog.runs_on(desired.node_type, *live.engine)
 
 
 def _is_larger(desired: Desired, observed: Observed) -> bool:

@@ -114,12 +114,17 @@ def _engine(view: PropertyView) -> Iterator[Violation]:
         )
         return
     node_type = view.text("node_type")
-    if node_type is None or engine != "redis":
+    if node_type is None or catalog.runs_on(node_type, engine, version):
         return
-    minimum = catalog.minimum_engine(node_type)
-    if catalog.compare("redis", version, "redis", minimum) < 0:
-        remedy = f"this family needs engine {minimum}; raise redis_version or use an m5, r5 or t3 type"
-        yield Violation(("node_type",), remedy)
+    minimum = catalog.minimum_version(node_type, engine)
+    if minimum:
+        remedy = f"needs engine {minimum}; raise redis_version or use an m5, r5 or t3 type"
+    else:
+        remedy = (
+            "needs Valkey; set engine to valkey and redis_version to 7.2 or later, "
+            "or use an m7g, r7g or c7gn type"
+        )
+    yield Violation(("node_type",), f"this family {remedy}")
 
 
 def _nodes(view: PropertyView) -> Iterator[Violation]:
