@@ -54,8 +54,16 @@ def reject_version(
     """Reject an upgrade to a version that AWS doesn't offer."""
     if not wants_upgrade(desired, live) or _version_to_send(desired, observed):
         return None
-    offered = ", ".join(catalog.offered(desired.engine, observed.versions or ()))
-    return Reject(f"redis_version: AWS doesn't offer this {desired.engine} version; choose one of {offered}")
+    return Reject(not_offered(desired, observed))
+
+
+def not_offered(desired: Desired, observed: Observed) -> str:
+    """Return the Reason of a version that AWS doesn't offer: too old, or not in this Region yet."""
+    offered = catalog.offered(desired.engine, observed.versions or ())
+    return (
+        f"redis_version: AWS doesn't offer {desired.engine} {desired.redis_version} in this Region; "
+        f"choose one of {', '.join(offered) or 'the versions in docs/properties.md'}"
+    )
 
 
 def version_details(

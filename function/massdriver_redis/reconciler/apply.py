@@ -206,4 +206,5 @@ class ApplyController:
 
     def timed_out(self, waiting: str) -> str:
         """Return the Reason of a request that timed out while `waiting`."""
-        return timed_out(self._intent, waiting, rolling_back=self._rolling_back)
+        timeout = self._request.service_timeout
+        return timed_out(self._intent, waiting, rolling_back=self._rolling_back, service_timeout=timeout)
