@@ -384,7 +384,7 @@ BROKEN = [
     ("aws_authentication", {"data": {"arn": "x"}, "specs": {}}, "aws_authentication.data.arn: "),
     ("snapshot_window", "7-8", "snapshot_window: must be hh:mm-hh:mm"),
     ("snapshot_window", "07:00-07:30", "shorter than 60 minutes"),
-    ("maintenance_window", "sun:07:00-sun:08:00", "overlaps maintenance_window"),
+    ("maintenance_window", "sun:07:00-sun:08:00", "overlaps snapshot_window (default 07:00-08:00)"),
     ("snapshot_retention_limit", "36", "snapshot_retention_limit: "),
     ("tags", {"aws:x": "y"}, "tags.aws:x: "),
     ("tags", {"x": "n\n"}, "tags.x: "),
