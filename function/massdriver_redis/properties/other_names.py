@@ -25,28 +25,37 @@ _SUBNETS = "give the subnets in vpc.data.infrastructure"
 _REMEDIES = {
     # --- the same under another name ---
     **dict.fromkeys(("CacheNodeType", "InstanceType", "InstanceClass", "NodeSize"), "use node_type"),
-    **dict.fromkeys(("EngineVersion", "EngineVersionActual", "Version"), "use redis_version"),
+    **dict.fromkeys(
+        ("EngineVersion", "EngineVersionActual", "MajorEngineVersion", "Version"), "use redis_version"
+    ),
     **dict.fromkeys(("ReplicasPerNodeGroup", "ClusterModeReplicasPerNodeGroup"), "use replicas"),
     **dict.fromkeys(("ReplicaCount", "NumReplicas", "ReadReplicas"), "use replicas"),
     **dict.fromkeys(("NumNodeGroups", "ClusterModeNumNodeGroups", "NumShards"), _SHARDS),
     **dict.fromkeys(("Shards", "ShardCount", "NodeGroupCount", "NumberNodeGroups"), _SHARDS),
     **dict.fromkeys(("NumCacheClusters", "NumberCacheClusters", "NumCacheNodes"), _NODES),
-    **dict.fromkeys(("ClusterSize", "NumNodes", "NodeCount"), _NODES),
+    **dict.fromkeys(("ClusterSize", "NumNodes", "NodeCount", "InstanceCount"), _NODES),
     **dict.fromkeys(("ClusterMode", "ClusterEnabled"), "use cluster_mode_enabled, true or false"),
     **dict.fromkeys(("TransitEncryptionEnabled", "TransitEncryption", "TLS"), "use secure"),
-    **dict.fromkeys(("TLSEnabled", "SSL", "AuthTokenEnabled", "AuthEnabled"), "use secure"),
+    **dict.fromkeys(
+        ("TLSEnabled", "SSL", "EncryptionInTransit", "AuthTokenEnabled", "AuthEnabled"), "use secure"
+    ),
     "TransitEncryptionMode": "use secure; TLS is then required",
     "PreferredMaintenanceWindow": "use maintenance_window",
     **dict.fromkeys(("BackupRetentionPeriod", "SnapshotRetention"), "use snapshot_retention_limit"),
-    **dict.fromkeys(("BackupWindow", "PreferredBackupWindow"), "use snapshot_window"),
+    **dict.fromkeys(("BackupWindow", "PreferredBackupWindow", "DailySnapshotTime"), "use snapshot_window"),
     **dict.fromkeys(("Tag", "TagList", "TagsAll"), "use tags"),
     "DefaultTags": "use tags, or md_metadata.default_tags",
     "Metadata": _OUTSIDE,
     "NamePrefix": _NAME,
-    **dict.fromkeys(("ReplicationGroupId", "ClusterName", "ClusterId", "Name", "Id"), _NAME),
+    **dict.fromkeys(
+        ("ReplicationGroupId", "ClusterName", "ClusterId", "ServerlessCacheName", "Name", "Id"), _NAME
+    ),
     "Timeouts": "use ServiceTimeout, in seconds",
     **dict.fromkeys(("Region", "AwsRegion"), "use vpc.specs.aws.region"),
     **dict.fromkeys(("Role", "RoleArn", "AssumeRole", "IamRole"), "use aws_authentication.data.arn"),
+    "Infrastructure": "use vpc.data.infrastructure",
+    "Data": "use vpc.data",
+    "Specs": "use vpc.specs",
     "ExternalId": "use aws_authentication.data.external_id",
     **dict.fromkeys(("VpcId", "VpcArn"), "use vpc.data.infrastructure.arn, the VPC's ARN"),
     **dict.fromkeys(("Subnets", "SubnetIds", "InternalSubnets", "PrivateSubnets", "PublicSubnets"), _SUBNETS),
@@ -71,7 +80,14 @@ _REMEDIES = {
         "remove it; a subnet group is made of the vpc's subnets of subnet_type",
     ),
     **dict.fromkeys(
-        ("CacheParameterGroupName", "ParameterGroupName", "Family", "Parameter", "Parameters"),
+        (
+            "CacheParameterGroupName",
+            "ParameterGroupName",
+            "Family",
+            "Parameter",
+            "Parameters",
+            "MaxmemoryPolicy",
+        ),
         "remove it; the default parameter group of redis_version is used",
     ),
     **dict.fromkeys(("AuthToken", "AuthTokenUpdateStrategy", "Password"), _TOKEN),
@@ -83,7 +99,9 @@ _REMEDIES = {
     # --- what is always the same ---
     "Port": "remove it; the port is 6379",
     "ApplyImmediately": "remove it; changes are made at once",
-    "AtRestEncryptionEnabled": "remove it; data at rest is always encrypted",
+    **dict.fromkeys(
+        ("AtRestEncryptionEnabled", "EncryptionAtRest"), "remove it; data at rest is always encrypted"
+    ),
     **dict.fromkeys(("KmsKeyId", "KmsKeyArn"), "remove it; AWS's own key encrypts the data at rest"),
     **dict.fromkeys(
         ("FinalSnapshotIdentifier", "SkipFinalSnapshot"), "remove it; a Delete takes a final snapshot"

@@ -108,16 +108,18 @@ def unknown_version(view: PropertyView, version: str) -> Violation:
     engine = view.text("engine") or "redis"
     other = "redis" if engine == "valkey" else "valkey"
     listed = ", ".join(catalog.versions(engine))
-    known = f"engine {engine}{' (the default)' if view.is_default('engine') else ''} has {listed}"
+    mine = f"engine {engine}{' (the default)' if view.is_default('engine') else ''}"
     guess = suggestions.version(engine, other, version)
     if view.is_default("redis_version"):
-        remedy = f"choose one of {listed}; the default {version} is no version of engine {engine}"
+        remedy = f"choose one of {listed}; the default {version} is no version of {mine}"
     elif guess and guess[0] == engine:
-        remedy = f"did you mean {guess[1]}? {known}"
+        remedy = f"did you mean {guess[1]}? {mine} has {listed}"
+    elif guess and view.is_default("engine"):
+        remedy = f"set engine to {other} for {guess[1]}; {mine} has {listed}"
     elif guess:
-        remedy = f"set engine to {other} for {guess[1]}; {known}"
+        remedy = f"{mine} has {listed}; choose one of them, or set engine to {other} for {guess[1]}"
     else:
-        remedy = f"{known}; choose one of them"
+        remedy = f"{mine} has {listed}; choose one of them"
     return Violation(("redis_version",), remedy)
 
 

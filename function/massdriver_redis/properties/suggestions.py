@@ -11,12 +11,14 @@ from massdriver_redis.properties.other_names import REMEDIES, plain
 
 _LONGEST = 64
 _SIMILAR = 0.5
+_ALIKE = 0.65
+"""How similar a name must be; a wrong guess of a name misleads more than one of a value."""
 _BOOLEANS = {
     **dict.fromkeys(("yes", "y", "on", "1", "t", "enable", "enabled", "required"), "true"),
     **dict.fromkeys(("no", "n", "off", "0", "f", "disable", "disabled", "none"), "false"),
 }
-_SIZE = "nano|micro|small|medium|large|[0-9]{0,2}xlarge"
-_NODE_TYPE = re.compile(rf"(?:^|[^a-z0-9])([a-z]{{1,2}}[0-9][a-z]{{0,3}})\.({_SIZE})$")
+_NODE_TYPE = re.compile(r"(?:^|[^a-z0-9])([a-z]{1,2}[0-9][a-z]{0,3})\.([a-z0-9]{1,12})$")
+_SIZE = re.compile("nano|micro|small|medium|large|[0-9]{0,2}xlarge")
 _VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){0,3}")
 
 
@@ -25,6 +27,15 @@ def known_name(name: str, ours: Iterable[str]) -> str | None:
     wanted = plain(name)
     own = next((each for each in ours if plain(each) == wanted), None)
     return f"use {own}" if own else REMEDIES.get(wanted)
+
+
+def similar_name(name: str, ours: Iterable[str]) -> str | None:
+    """Return what to do about a name that is nearly one of ours or of another description."""
+    if len(name) > _LONGEST:
+        return None
+    known = {**REMEDIES, **{plain(each): f"did you mean {each}?" for each in ours}}
+    found = difflib.get_close_matches(plain(name), known, n=1, cutoff=_ALIKE)
+    return known[found[0]] if found else None
 
 
 def nearest(word: object, allowed: Iterable[str]) -> str | None:
@@ -42,14 +53,17 @@ def boolean(word: object) -> str | None:
 
 def node_type(word: object) -> str:
     """Return what to do about a node type that isn't in the catalog."""
-    found = _NODE_TYPE.search(word.lower()) if isinstance(word, str) and len(word) <= _LONGEST else None
+    written = word.strip().lower() if isinstance(word, str) and len(word) <= _LONGEST else ""
+    found = _NODE_TYPE.search(written)
     sizes = catalog.sizes(found[1]) if found else ()
-    if found and found[2] in sizes:
-        return f"did you mean cache.{found[1]}.{found[2]}?"
     if found and sizes:
+        wrong = _SIZE.fullmatch(found[2]) and found[2] not in sizes
+        size = None if wrong else nearest(found[2], sizes)
+        if size:
+            return f"did you mean cache.{found[1]}.{size}?"
         return f"{found[1]} has {', '.join(sizes)}; choose one of them"
     allowed = catalog.node_types()
-    guess = nearest(word, allowed)
+    guess = nearest(written, allowed)
     hint = f"; did you mean {guess}?" if guess else f" in docs/properties.md, such as {allowed[0]}"
     return f"not one of the {len(allowed)} node types on offer{hint}"
 

@@ -134,7 +134,12 @@ def _enum(path: Path, error: ValidationError) -> list[Violation]:
 
 
 def _required(path: Path, error: ValidationError) -> list[Violation]:
-    return [Violation((*path, name), _REQUIRED) for name in _missing(error)]
+    declared = _mapping(_mapping(error.schema).get("properties"))
+    parts = {name: _listed(_mapping(declared.get(name)).get("required")) for name in _missing(error)}
+    return [
+        Violation((*path, name), _REQUIRED + (f", with {each[0]} in it" if path and each else ""))
+        for name, each in parts.items()
+    ]
 
 
 def _missing(error: ValidationError) -> list[str]:
@@ -147,9 +152,9 @@ def _unknown(path: Path, error: ValidationError) -> list[Violation]:
     found = []
     for number, key in enumerate(sorted(set(_mapping(error.instance)) - set(known))):
         remedy = suggestions.known_name(key, names)
-        guess = suggestions.nearest(key, names) if number < _MAX_GUESSES and not remedy else None
-        remedy = remedy or (f"did you mean {guess}?" if guess else "remove it")
-        found.append(Violation((*path, key), _UNKNOWN + remedy))
+        if not remedy and number < _MAX_GUESSES:
+            remedy = suggestions.similar_name(key, names)
+        found.append(Violation((*path, key), _UNKNOWN + (remedy or "remove it")))
     return found
 
 

@@ -142,6 +142,12 @@ OTHERS: list[Row] = [
     ({"secure": "yes"}, "secure", "must be true or false (did you mean true?)"),
     ({"allow_vpc_access": "off"}, "allow_vpc_access", "must be true or false (did you mean false?)"),
     ({"subnet_type": "Private"}, "subnet_type", "did you mean private?"),
+    ({"FailoverEnabled": "true"}, "FailoverEnabled", "use replicas; with 1 or more, failover is automatic"),
+    ({"auto_minor_upgrade": "no"}, "auto_minor_upgrade", "did you mean auto_minor_version_upgrade?"),
+    ({"colour": "red"}, "colour", "unknown property; remove it"),
+    ({"node_type": "cache.r7g.metal"}, "node_type", "r7g has large, xlarge, 2xlarge, 4xlarge, 8xlarge"),
+    ({"vpc": {"VpcId": "vpc-1"}}, "vpc.data", "required; add it, with infrastructure in it"),
+    ({"aws_authentication": {"RoleArn": "x"}}, "aws_authentication.data", "required; add it, with arn in it"),
     ({"replicas": "6"}, "replicas", "must be one of 0, 1, 2, 3, 4, 5"),
     ({"node_groups": "1"}, "node_groups", "for one, set cluster_mode_enabled to false and leave it out"),
     (

@@ -408,7 +408,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "aws_authentication.data.external_id",
         "2 to 1224",
     ),
-    ("a redis version on valkey", {"engine": "valkey"}, "redis_version", "set engine to redis for 6.x"),
+    ("a redis version on valkey", {"engine": "valkey"}, "redis_version", "or set engine to redis for 6.x"),
     ("a valkey version on redis", {"redis_version": "8.0"}, "redis_version", "set engine to valkey for 8.0"),
     (
         "a node family that needs a newer engine",
