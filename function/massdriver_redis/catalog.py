@@ -130,19 +130,33 @@ def support_warning(engine: str, version: str, today: date) -> str | None:
     return f"{name} is in paid Extended Support since {standard + timedelta(days=1)}, until {extended}."
 
 
-def minimum_engine(node_type: str) -> str:
-    """Return the oldest redis version that a node type runs, "0" for an unknown family.
+def minimum_version(node_type: str, engine: str) -> str | None:
+    """Return the oldest version of an engine that runs on a node type, None where none does.
 
-    Every valkey version runs on every family of the catalog.
+    An unknown family runs on every engine: AWS may know better.
     """
     family = node_type.split(".")[1] if node_type.count(".") == 2 else ""
-    return str(_data()["node_families"].get(family, {}).get("minimum_redis", "0"))
+    if family not in _data()["node_families"]:
+        return "0"
+    minimum = _data()["node_families"][family]["minimum"]
+    version = minimum.get(engine) if isinstance(minimum, dict) else None
+    return version if isinstance(version, str) else None
+
+
+def runs_on(node_type: str, engine: str, version: str) -> bool:
+    """Return whether a desired or wire version of an engine runs on a node type."""
+    minimum = minimum_version(node_type, engine)
+    return minimum is not None and compare(engine, version, engine, minimum) >= 0
+
+
+def sizes(family: str) -> tuple[str, ...]:
+    """Return the sizes of a node family such as "m5"; none for an unknown family."""
+    return _texts(_data()["node_families"].get(family, {}).get("sizes"))
 
 
 def node_types() -> tuple[str, ...]:
     """Return every node type of the catalog."""
-    families = _data()["node_families"]
-    return tuple(f"cache.{name}.{size}" for name, family in families.items() for size in family["sizes"])
+    return tuple(f"cache.{family}.{size}" for family in _data()["node_families"] for size in sizes(family))
 
 
 def _known(engine: str, version: str) -> Version | None:

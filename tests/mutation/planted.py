@@ -270,7 +270,12 @@ _BUGS_OF_VALUES: tuple[Bug, ...] = (
     Bug("two Regions may differ", rules._regions, set_condition(False, at=-1), (_PARSE,)),
     Bug("any ARN may be assumed", rules._role, set_condition(False, mentions=arns.is_role), (_PARSE,)),
     Bug("the ingress may be the whole of IPv4", rules._cidr, set_condition(False, at=-1), (_PARSE,)),
-    Bug("a node type runs on any engine", rules._engine, set_condition(False, at=-1), (_PARSE,)),
+    Bug(
+        "a node type runs on any engine",
+        rules._engine,
+        set_condition(True, mentions=catalog.runs_on),
+        (_PARSE,),
+    ),
     Bug("windows that touch overlap", windows._overlaps, swap_operator(ast.Lt, ast.LtE, at=0), (_PARSE,)),
     # --- versions ---
     Bug("the patch of a version from 6 on counts", catalog._comparable, set_condition(False), (_CATALOG,)),

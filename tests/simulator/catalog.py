@@ -45,10 +45,16 @@ _MEMORY = dict(zip(_SIZES, (13.07, 26.32, 52.82, 105.81, 317.77, 635.61), strict
 _GENERAL_ARM = dict(zip(_GRAVITON_SIZES, (6.38, 12.94, 26.05, 52.26, 103.68, 157.13, 209.55), strict=True))
 _MEMORY_ARM = dict(zip(_GRAVITON_SIZES, (13.07, 26.32, 52.82, 105.81, 209.55, 317.77, 419.09), strict=True))
 
+_GENERAL_8 = dict(zip(_GRAVITON_SIZES, (6.79, 14.18, 29.68, 61.33, 124.65, 187.96, 251.27), strict=True))
+_MEMORY_8 = dict(zip(_GRAVITON_SIZES, (14.18, 29.68, 61.33, 124.65, 251.27, 377.9, 504.52), strict=True))
+_NETWORK_7 = dict(zip(_GRAVITON_SIZES, (3.09, 6.38, 12.94, 26.05, 52.26, 78.56, 105.81), strict=True))
+_NETWORK_8 = dict(zip(_GRAVITON_SIZES, (3.1, 6.79, 14.18, 29.68, 61.33, 92.99, 124.65), strict=True))
+
 _INTEL = (3, 2, 4)
 _GRAVITON = (5, 0, 6)
 _GRAVITON_7 = (6, 2, 0)
-"""AWS publishes none; the provider's catalog takes the same."""
+_VALKEY = (7, 2, 0)
+"""The oldest Valkey, and newer than every Redis: no Redis runs on these families."""
 
 _FAMILY_SIZES: dict[str, tuple[dict[str, float], tuple[int, ...]]] = {
     "t3": (_BURSTABLE, _INTEL),
@@ -59,6 +65,10 @@ _FAMILY_SIZES: dict[str, tuple[dict[str, float], tuple[int, ...]]] = {
     "r6g": (_MEMORY_ARM, _GRAVITON),
     "m7g": (_GENERAL_ARM, _GRAVITON_7),
     "r7g": (_MEMORY_ARM, _GRAVITON_7),
+    "c7gn": (_NETWORK_7, _GRAVITON_7),
+    "m8g": (_GENERAL_8, _VALKEY),
+    "r8g": (_MEMORY_8, _VALKEY),
+    "c8gn": (_NETWORK_8, _VALKEY),
 }
 
 

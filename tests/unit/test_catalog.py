@@ -167,22 +167,51 @@ def test_aws_upgrades_minor_versions_from_redis_6_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("node_type", "minimum"),
+    ("node_type", "redis", "valkey"),
     [
-        ("cache.t3.micro", "3.2.4"),
-        ("cache.m5.24xlarge", "3.2.4"),
-        ("cache.r5.large", "3.2.4"),
-        ("cache.m6g.large", "5.0.6"),
-        ("cache.r6g.16xlarge", "5.0.6"),
-        ("cache.t4g.medium", "5.0.6"),
-        ("cache.m7g.large", "6.2"),
-        ("cache.r7g.large", "6.2"),
-        ("cache.z9.large", "0"),
-        ("nonsense", "0"),
+        ("cache.t3.micro", "3.2.4", "7.2"),
+        ("cache.m5.24xlarge", "3.2.4", "7.2"),
+        ("cache.r5.large", "3.2.4", "7.2"),
+        ("cache.m6g.large", "5.0.6", "7.2"),
+        ("cache.r6g.16xlarge", "5.0.6", "7.2"),
+        ("cache.t4g.medium", "5.0.6", "7.2"),
+        ("cache.m7g.large", "6.2", "7.2"),
+        ("cache.r7g.large", "6.2", "7.2"),
+        ("cache.c7gn.16xlarge", "6.2", "7.2"),
+        ("cache.m8g.large", None, "7.2"),
+        ("cache.r8g.xlarge", None, "7.2"),
+        ("cache.c8gn.12xlarge", None, "7.2"),
+        ("cache.z9.large", "0", "0"),
+        ("nonsense", "0", "0"),
     ],
 )
-def test_a_node_family_has_its_minimum_engine(node_type: str, minimum: str) -> None:
-    assert catalog.minimum_engine(node_type) == minimum
+def test_a_node_family_has_its_oldest_version_of_each_engine(
+    node_type: str, redis: str | None, valkey: str
+) -> None:
+    assert catalog.minimum_version(node_type, "redis") == redis
+    assert catalog.minimum_version(node_type, "valkey") == valkey
+
+
+@pytest.mark.parametrize(
+    ("node_type", "engine", "version", "runs"),
+    [
+        ("cache.r7g.large", "redis", "6.x", True),
+        ("cache.r7g.large", "redis", "6.2.6", True),
+        ("cache.r7g.large", "redis", "6.0", False),
+        ("cache.r7g.large", "redis", "5.0", False),
+        ("cache.m6g.large", "redis", "5.0", True),
+        ("cache.m6g.large", "redis", "5.0.5", False),
+        ("cache.c7gn.large", "redis", "7.1", True),
+        ("cache.m8g.large", "redis", "7.1", False),
+        ("cache.m8g.large", "valkey", "7.2.6", True),
+        ("cache.t3.micro", "valkey", "9.1", True),
+        ("cache.z9.large", "redis", "3.2", True),
+    ],
+)
+def test_a_version_runs_on_a_node_type_from_its_familys_oldest_on(
+    node_type: str, engine: str, version: str, runs: bool
+) -> None:
+    assert catalog.runs_on(node_type, engine, version) is runs
 
 
 @pytest.mark.parametrize(

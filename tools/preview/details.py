@@ -11,7 +11,7 @@ from massdriver_redis.state.observed import Detail, NodeTypes, Observed, Replica
 _OFF_SALE = ("3.2.6", "3.2.10")
 _SIZES = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge")
 _FACTORS = dict(zip(_SIZES, (1, 2, 4, 8, 16, 24, 32, 48), strict=True))
-_GIB = {"m": 6.4, "r": 13.1}
+_GIB = {"c": 3.1, "m": 6.4, "r": 13.1}
 _SMALL = {"micro": 0.5, "small": 1.4, "medium": 3.1}
 
 
@@ -30,13 +30,8 @@ def details(observed: Observed, engine: str, *, off_sale: bool) -> Observed:
 
 
 def _node_types(live: ReplicationGroup) -> NodeTypes:
-    engine, version = live.engine
     here = memory(live.node_type)
-    fitting = [
-        each
-        for each in catalog.node_types()
-        if engine == "valkey" or catalog.compare("redis", version, "redis", catalog.minimum_engine(each)) >= 0
-    ]
+    fitting = [each for each in catalog.node_types() if catalog.runs_on(each, *live.engine)]
     return NodeTypes(
         up=frozenset(each for each in fitting if memory(each) >= here and each != live.node_type),
         down=frozenset(each for each in fitting if memory(each) < here),

@@ -42,6 +42,7 @@ CODES: dict[str, Code] = {
         "APICallRateForCustomerExceeded",
         Meaning.TRANSIENT,
         "the account's rate of calls; it drops again",
+        "; too many calls in the account: deploy less at once, or ask AWS for a higher rate of calls",
     ),
     **_each(
         "TransactionInProgressException PriorRequestNotComplete ConcurrentModificationException "

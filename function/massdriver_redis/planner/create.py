@@ -5,7 +5,7 @@ from __future__ import annotations
 from massdriver_redis import catalog
 from massdriver_redis.calls import elasticache
 from massdriver_redis.calls.base import PORT, tag_list
-from massdriver_redis.planner import settings, supporting
+from massdriver_redis.planner import engine, settings, supporting
 from massdriver_redis.planner.decision import Apply, Decision, PlanContext, Reject, apply_all
 from massdriver_redis.state.desired import Desired
 from massdriver_redis.state.observed import Observed
@@ -20,7 +20,7 @@ def create(desired: Desired, observed: Observed, context: PlanContext) -> Decisi
     """
     version = catalog.creatable(desired.engine, desired.redis_version, desired.secure, observed.versions)
     if version is None:
-        return Reject(_not_creatable(desired, observed))
+        return Reject(engine.not_offered(desired, observed))
     missing = apply_all(supporting.missing(desired, observed, context.request_version))
     if missing:
         return missing
@@ -56,11 +56,3 @@ def creation_request(desired: Desired, observed: Observed, version: str) -> dict
         "Tags": tag_list(sorted(desired.tags.items())),
         **settings.creation_parameters(desired, version),
     }
-
-
-def _not_creatable(desired: Desired, observed: Observed) -> str:
-    offered = catalog.offered(desired.engine, observed.versions or ())
-    return (
-        f"redis_version: AWS no longer creates this {desired.engine} version; "
-        f"choose one of {', '.join(offered) or 'the versions in docs/properties.md'}"
-    )

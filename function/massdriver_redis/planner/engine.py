@@ -62,8 +62,16 @@ def reject_version(
     """Reject an upgrade to a version that AWS doesn't offer."""
     if not wants_change(desired, live, context) or _version_to_send(desired, observed):
         return None
-    offered = ", ".join(catalog.offered(desired.engine, observed.versions or ()))
-    return Reject(f"redis_version: AWS doesn't offer this {desired.engine} version; choose one of {offered}")
+    return Reject(not_offered(desired, observed))
+
+
+def not_offered(desired: Desired, observed: Observed) -> str:
+    """Return the Reason of a version that AWS doesn't offer: too old, or not in this Region yet."""
+    offered = catalog.offered(desired.engine, observed.versions or ())
+    return (
+        f"redis_version: AWS doesn't offer {desired.engine} {desired.redis_version} in this Region; "
+        f"choose one of {', '.join(offered) or 'the versions in docs/properties.md'}"
+    )
 
 
 def version_details(
@@ -150,8 +158,7 @@ def _version_to_send(desired: Desired, observed: Observed) -> str | None:
 
 def _needs_engine_first(desired: Desired, live: ReplicationGroup, context: PlanContext) -> bool:
     """Whether the node type is not listed yet because its family needs the engine of this upgrade."""
-    minimum = catalog.minimum_engine(desired.node_type)
-    return wants_change(desired, live, context) and catalog.compare("redis", minimum, *live.engine) > 0
+    return wants_change(desired, live, context) and not catalog.runs_on(desired.node_type, *live.engine)
 
 
 def _is_larger(desired: Desired, observed: Observed) -> bool:

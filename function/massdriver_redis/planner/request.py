@@ -27,6 +27,10 @@ from massdriver_redis.state import naming
 from massdriver_redis.state.record import COUNTS_REQUESTED, OperationRecord
 from massdriver_redis.state.stack import Stack
 
+LEAST_TIMEOUT = 1200
+"""The least ServiceTimeout for a small cluster: ElastiCache takes 5 to 15 minutes to create one, and the
+answer is due two minutes before the time is over."""
+
 _CONTINUE = "continue-update-rollback"
 _TAGGINGS = 4  # of the replication group and the subnet group, twice each
 
@@ -94,8 +98,11 @@ def abandoned_id(owned: Mapping[str, OperationRecord], known: Container[str], st
     return ""
 
 
-def timed_out(intent: Intent, waiting: str, *, rolling_back: bool) -> str:
-    """Return the Reason of a request that timed out while `waiting`; a rollback has none of its own."""
+def timed_out(intent: Intent, waiting: str, *, rolling_back: bool, service_timeout: int) -> str:
+    """Return the Reason of a request that timed out while `waiting`; a rollback has none of its own.
+
+    `service_timeout` are the seconds that CloudFormation allowed.
+    """
     if intent.updates and rolling_back:
         return (
             f"Timed out while {waiting}; the stack is now UPDATE_ROLLBACK_FAILED. Once the cluster is "
@@ -103,6 +110,8 @@ def timed_out(intent: Intent, waiting: str, *, rolling_back: bool) -> str:
         )
     after = "rolls back, waiting for it first" if intent.updates else "deletes it"
     way = "Change less at once" if intent.updates else "Use fewer nodes"
+    if service_timeout < LEAST_TIMEOUT:
+        way = f"Set ServiceTimeout to {LEAST_TIMEOUT} or more"
     return (
         f"Timed out while {waiting}. CloudFormation now {after}. {way} or, to look into it, "
         "deploy with --disable-rollback"

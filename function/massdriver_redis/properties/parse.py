@@ -13,13 +13,14 @@ from massdriver_redis.properties.coercion import SERVICE_KEYS, bounded, coerce, 
 from massdriver_redis.properties.forms import documented
 from massdriver_redis.properties.model import Authentication, PreviousProperties, Properties, Subnet, Vpc
 from massdriver_redis.properties.view import PropertyView
-from massdriver_redis.properties.violations import Path, Violation, reject, violations_of
+from massdriver_redis.properties.violations import Path, Violation, independent, reject, violations_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
 _SCHEMA = "properties.json"
+_VERSION: Path = ("redis_version",)
 
 _SCALARS = [each.name for each in dataclasses.fields(Properties) if each.type in {"str", "int", "bool"}]
 """Properties that are read as the schema leaves them; the others are composed."""
@@ -65,12 +66,17 @@ def _examine(raw: object) -> tuple[PropertyView, list[Violation]]:
     schema = schemas.schema(_SCHEMA)
     own = {key: value for key, value in raw.items() if key not in SERVICE_KEYS}
     coerced = coerce(documented(own), schema)
-    typed = defaults(coerced if isinstance(coerced, Mapping) else {}, schema)
+    written = coerced if isinstance(coerced, Mapping) else {}
+    typed = defaults(written, schema)
     found: dict[Path, Violation] = {}
     for error in schemas.errors(_SCHEMA, typed):
         for violation in violations_of(error):
             found.setdefault(violation.path, violation)
-    return PropertyView(typed, found.keys()), list(found.values())
+    view = PropertyView(typed, found.keys(), written)
+    version = typed.get("redis_version")
+    if _VERSION in found and isinstance(version, str) and view.text("engine"):
+        found[_VERSION] = rules.unknown_version(view, version)
+    return view, independent(found.values())
 
 
 def _lenient_view(raw: object) -> PropertyView:

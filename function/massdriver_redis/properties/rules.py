@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from massdriver_redis import catalog
-from massdriver_redis.properties import arns, windows
+from massdriver_redis.properties import arns, suggestions, windows
 from massdriver_redis.properties.view import INFRASTRUCTURE, ROLE_REGION, VPC_REGION, PropertyView
 from massdriver_redis.properties.violations import Violation
 
@@ -62,7 +62,8 @@ def _cidr(view: PropertyView) -> Iterator[Violation]:
     cidr = view.text(*path)
     if cidr is None:
         if view.flag("allow_vpc_access"):
-            yield Violation(path, "required by allow_vpc_access; add it or set allow_vpc_access to false")
+            needs = view.named("allow_vpc_access")
+            yield Violation(path, f"required by {needs}; add it or set allow_vpc_access to false")
         return
     try:
         network = ipaddress.IPv4Network(cidr)
@@ -86,8 +87,7 @@ def _subnets(view: PropertyView) -> Iterator[Violation]:
             yield Violation((*item, "arn"), "not the ARN of a subnet; it ends in subnet/subnet-<id>")
     if not seen and not view.get(*path):
         other = "private" if kind == "internal" else "internal"
-        remedy = f"no {kind} subnet; add one or set subnet_type to {other}"
-        yield Violation(path, remedy)
+        yield Violation(path, f"no {kind} subnet; add one or set {view.named('subnet_type')} to {other}")
     if len(seen) > MAX_SUBNETS:
         yield Violation(path, f"more than the {MAX_SUBNETS} subnets of a subnet group; remove some")
 
@@ -103,23 +103,45 @@ def _role(view: PropertyView) -> Iterator[Violation]:
         yield Violation((*path, "external_id"), "must be 2 to 1224 letters, digits or any of +=,.@:/-_")
 
 
+def unknown_version(view: PropertyView, version: str) -> Violation:
+    """Return the violation of a redis_version that isn't one of the engine's."""
+    engine = view.text("engine") or "redis"
+    other = "redis" if engine == "valkey" else "valkey"
+    listed = ", ".join(catalog.versions(engine))
+    mine = f"engine {engine}{' (the default)' if view.is_default('engine') else ''}"
+    guess = suggestions.version(engine, other, version)
+    if view.is_default("redis_version"):
+        remedy = f"choose one of {listed}; the default {version} is no version of {mine}"
+    elif guess and guess[0] == engine:
+        remedy = f"did you mean {guess[1]}? {mine} has {listed}"
+    elif guess and view.is_default("engine"):
+        remedy = f"set engine to {other} for {guess[1]}; {mine} has {listed}"
+    elif guess:
+        remedy = f"{mine} has {listed}; choose one of them, or set engine to {other} for {guess[1]}"
+    else:
+        remedy = f"{mine} has {listed}; choose one of them"
+    return Violation(("redis_version",), remedy)
+
+
 def _engine(view: PropertyView) -> Iterator[Violation]:
     engine, version = view.text("engine"), view.text("redis_version")
     if engine is None or version is None:
         return
     if version not in catalog.versions(engine):
-        allowed = ", ".join(catalog.versions(engine))
-        yield Violation(
-            ("redis_version",), f"engine {engine} has {allowed}; choose one of them or the other engine"
-        )
+        yield unknown_version(view, version)
         return
     node_type = view.text("node_type")
-    if node_type is None or engine != "redis":
+    if node_type is None or catalog.runs_on(node_type, engine, version):
         return
-    minimum = catalog.minimum_engine(node_type)
-    if catalog.compare("redis", version, "redis", minimum) < 0:
-        remedy = f"this family needs engine {minimum}; raise redis_version or use an m5, r5 or t3 type"
-        yield Violation(("node_type",), remedy)
+    minimum = catalog.minimum_version(node_type, engine)
+    if minimum:
+        remedy = f"needs engine {minimum}; raise redis_version or use an m5, r5 or t3 type"
+    else:
+        remedy = (
+            f"needs Valkey; set {view.named('engine')} to valkey and redis_version to 7.2 or later, "
+            "or use an m7g, r7g or c7gn type"
+        )
+    yield Violation(("node_type",), f"this family {remedy}")
 
 
 def _nodes(view: PropertyView) -> Iterator[Violation]:
@@ -153,7 +175,10 @@ def _windows(view: PropertyView) -> Iterator[Violation]:
             yield Violation((name,), f"shorter than {windows.MINIMUM} minutes; extend it")
         read[name] = window
     if windows.overlap(read["snapshot_window"], read["maintenance_window"]):
-        yield Violation(("snapshot_window",), "overlaps maintenance_window; move one of them")
+        mine, other = "snapshot_window", "maintenance_window"
+        if view.is_default(mine):
+            mine, other = other, mine
+        yield Violation((mine,), f"overlaps {view.named(other)}; move one of them")
 
 
 def _tags(view: PropertyView) -> Iterator[Violation]:

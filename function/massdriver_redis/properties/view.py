@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from massdriver_redis.properties import arns
 from massdriver_redis.properties.violations import Path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
     from collections.abc import Set as AbstractSet
 
 INFRASTRUCTURE = ("vpc", "data", "infrastructure")
@@ -17,11 +18,15 @@ ROLE_REGION = ("aws_authentication", "specs", "aws", "region")
 
 
 class PropertyView:
-    """The typed properties; a value with a violation counts as absent."""
+    """The typed properties; a value with a violation counts as absent.
 
-    def __init__(self, properties: object, broken: AbstractSet[Path]) -> None:
+    `written` are the properties without their defaults.
+    """
+
+    def __init__(self, properties: object, broken: AbstractSet[Path], written: Container[str]) -> None:
         self._properties = properties
         self._broken = broken
+        self._written = written
 
     def get(self, *path: str | int) -> object:
         """Return the value at a path, None if it or a value above it is absent or broken."""
@@ -35,6 +40,18 @@ class PropertyView:
     def is_broken(self, path: Path) -> bool:
         """Return whether a path, or one above it, has a violation."""
         return any(path[:depth] in self._broken for depth in range(1, len(path) + 1))
+
+    def is_default(self, name: str) -> bool:
+        """Return whether a property has its default because it was not written."""
+        return name not in self._written
+
+    def named(self, name: str) -> str:
+        """Return a property's name for a Reason, with its value where that is the default."""
+        return (
+            f"{name} (default {json.dumps(self.get(name))})".replace('"', "")
+            if self.is_default(name)
+            else name
+        )
 
     def text(self, *path: str | int) -> str | None:
         """Return the string at a path, None if there is none."""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from massdriver_redis.errors import REASON_LIMIT, InvalidRequestError, shorten
+from massdriver_redis.properties import suggestions
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 Path = tuple[str | int, ...]
 
+_REQUIRED = "required; add it"
+_UNKNOWN = "unknown property; "
 _MAX_KEY = 40
 _MAX_PATH = 90
-_MAX_LIST = 110
 _MAX_SHOWN = 40
 _MAX_GUESSES = 20
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.:/=+@-]+")
@@ -27,6 +28,10 @@ _EXPECTED = {
     "string": "must be a string, in quotes",
     "integer": "must be a whole number",
     "boolean": "must be true or false",
+}
+_ARN_GOES_INTO = {
+    "vpc": "; the VPC's ARN goes into vpc.data.infrastructure.arn",
+    "aws_authentication": "; the role's ARN goes into aws_authentication.data.arn",
 }
 _FORMATS = {
     "arn": "must be an ARN, arn:<partition>:<service>:<region>:<account>:<resource>",
@@ -54,6 +59,17 @@ class Violation:
 def reject(*violations: Violation) -> NoReturn:
     """Raise InvalidRequestError with all violations in at most 240 characters."""
     raise InvalidRequestError(summary(violations))
+
+
+def independent(violations: Iterable[Violation]) -> list[Violation]:
+    """Return the violations without those of a property that is there under another name."""
+    found = list(violations)
+    remedies = {each.remedy for each in found}
+    return [each for each in found if each.remedy != _REQUIRED or not remedies & _misnamed(each.path)]
+
+
+def _misnamed(path: Path) -> set[str]:
+    return {f"{_UNKNOWN}use {path[-1]}", f"{_UNKNOWN}did you mean {path[-1]}?"}
 
 
 def summary(violations: Iterable[Violation]) -> str:
@@ -86,36 +102,44 @@ def violations_of(error: ValidationError) -> list[Violation]:
     return explain(path, error) if explain else [Violation(path, "not allowed here; see docs/properties.md")]
 
 
-def nearest(word: object, allowed: Iterable[str]) -> str | None:
-    """Return the allowed word closest to a mistyped one, None if none is similar."""
-    if not isinstance(word, str) or len(word) > 64:
-        return None
-    found = difflib.get_close_matches(word.lower(), list(allowed), n=1, cutoff=0.5)
-    return found[0] if found else None
-
-
 def _type(path: Path, error: ValidationError) -> list[Violation]:
-    return [Violation(path, _EXPECTED[str(error.validator_value)])]
+    expected = _EXPECTED[str(error.validator_value)]
+    if error.validator_value == "boolean":
+        return [Violation(path, expected + _hint(suggestions.boolean(error.instance)))]
+    if isinstance(_mapping(error.schema).get("additionalProperties"), Mapping):
+        return [Violation(path, 'must be a map such as {"team": "shop"}, not a list of Key and Value')]
+    return [Violation(path, expected + _goes_into(path))]
+
+
+def _goes_into(path: Path) -> str:
+    """Return where the ARN or id goes that stands in place of a connection or a subnet."""
+    if len(path) > 1 and isinstance(path[-1], int):
+        return "; a subnet's ARN goes into its arn"
+    return _ARN_GOES_INTO.get(str(path[-1]), "") if path else ""
+
+
+def _hint(guess: str | None) -> str:
+    return f" (did you mean {guess}?)" if guess else ""
 
 
 def _enum(path: Path, error: ValidationError) -> list[Violation]:
+    if path == ("node_type",):
+        return [Violation(path, suggestions.node_type(error.instance))]
     allowed = [str(value) for value in _listed(error.validator_value)]
-    guess = nearest(error.instance, allowed)
-    listed = ", ".join(allowed)
-    if len(listed) <= _MAX_LIST:
-        hint = f" (did you mean {guess}?)" if guess else ""
-        return [Violation(path, f"must be one of {listed}{hint}")]
-    if guess:
-        return [Violation(path, f"not one of the {len(allowed)} allowed values; did you mean {guess}?")]
     return [
         Violation(
-            path, f"not one of the {len(allowed)} allowed values in docs/properties.md, such as {allowed[0]}"
+            path, f"must be one of {', '.join(allowed)}{_hint(suggestions.nearest(error.instance, allowed))}"
         )
     ]
 
 
 def _required(path: Path, error: ValidationError) -> list[Violation]:
-    return [Violation((*path, name), "required; add it") for name in _missing(error)]
+    declared = _mapping(_mapping(error.schema).get("properties"))
+    parts = {name: _listed(_mapping(declared.get(name)).get("required")) for name in _missing(error)}
+    return [
+        Violation((*path, name), _REQUIRED + (f", with {each[0]} in it" if path and each else ""))
+        for name, each in parts.items()
+    ]
 
 
 def _missing(error: ValidationError) -> list[str]:
@@ -127,14 +151,16 @@ def _unknown(path: Path, error: ValidationError) -> list[Violation]:
     names = [name for name in known if not name.startswith("__")]
     found = []
     for number, key in enumerate(sorted(set(_mapping(error.instance)) - set(known))):
-        guess = nearest(key, names) if number < _MAX_GUESSES else None
-        remedy = f"did you mean {guess}?" if guess else "remove it"
-        found.append(Violation((*path, key), f"unknown property; {remedy}"))
+        remedy = suggestions.known_name(key, names)
+        if not remedy and number < _MAX_GUESSES:
+            remedy = suggestions.similar_name(key, names)
+        found.append(Violation((*path, key), _UNKNOWN + (remedy or "remove it")))
     return found
 
 
 def _minimum(path: Path, error: ValidationError) -> list[Violation]:
-    return [Violation(path, f"must be {error.validator_value} or more{_range(error)}")]
+    one = "; for one, set cluster_mode_enabled to false and leave it out" if path == ("node_groups",) else ""
+    return [Violation(path, f"must be {error.validator_value} or more{_range(error)}{one}")]
 
 
 def _maximum(path: Path, error: ValidationError) -> list[Violation]:

@@ -182,4 +182,5 @@ class ApplyController:
 
     def timed_out(self, waiting: str) -> str:
         """Return the Reason of a request that timed out while `waiting`."""
-        return planner.timed_out(self._intent, waiting, rolling_back=self._stack.rolling_back)
+        timeout, rolls_back = self._request.service_timeout, self._stack.rolling_back
+        return planner.timed_out(self._intent, waiting, rolling_back=rolls_back, service_timeout=timeout)

@@ -104,7 +104,7 @@ def test_a_version_that_is_not_on_offer_is_refused_before_any_write(versions):
 
     assert isinstance(decision, Reject)
     assert decision.reason == (
-        "redis_version: AWS no longer creates this redis version; choose one of 4.0, 5.0, 6.x, 7.0, 7.1"
+        "redis_version: AWS doesn't offer redis 3.2 in this Region; choose one of 4.0, 5.0, 6.x, 7.0, 7.1"
     )
 
 

@@ -71,11 +71,7 @@ class Given:
 @st.composite
 def settings_of(draw: Callable[..., Any], cluster_mode: bool, secure: bool) -> dict[str, Any]:
     engine, version = draw(st.sampled_from(ENGINES))
-    fitting = [
-        each
-        for each in TYPES
-        if engine == "valkey" or catalog.compare("redis", version, "redis", catalog.minimum_engine(each)) >= 0
-    ]
+    fitting = [each for each in TYPES if catalog.runs_on(each, engine, version)]
     shards, replicas = draw(st.sampled_from(SMALL * 4 + LARGE if cluster_mode else SMALL))
     snapshot, maintenance = draw(st.sampled_from(WINDOWS))
     return {

@@ -290,17 +290,18 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "a version that never existed",
         {"redis_version": "6.9"},
         "redis_version",
-        "must be one of 3.2, 4.0, 5.0, 6.x",
+        "did you mean 6.x? engine redis (the default) has 3.2, 4.0, 5.0, 6.x, 7.0, 7.1",
     ),
     ("a version as a number", {"redis_version": 6}, "redis_version", "must be a string, in quotes"),
     ("too many replicas", {"replicas": "6"}, "replicas", "must be one of 0, 1, 2, 3, 4, 5"),
     ("replicas in words", {"replicas": "two"}, "replicas", "must be a whole number"),
-    ("one node group", {"node_groups": "1"}, "node_groups", "must be 2 or more (2 to 250)"),
+    ("one node group", {"node_groups": "1"}, "node_groups", "must be 2 or more (2 to 250); for one, set"),
     ("too many node groups", {"node_groups": "251"}, "node_groups", "must be 250 or less (2 to 250)"),
     ("neither true nor false", {"secure": "yes"}, "secure", "must be true or false"),
     ("an unknown subnet type", {"subnet_type": "public"}, "subnet_type", "must be one of internal, private"),
     ("an unknown engine", {"engine": "memcached"}, "engine", "must be one of redis, valkey"),
-    ("a mistyped property", {"cluster_mode": "true"}, "cluster_mode", "did you mean cluster_mode_enabled?"),
+    ("a property of Terraform's", {"cluster_mode": "true"}, "cluster_mode", "use cluster_mode_enabled"),
+    ("a mistyped property", {"replica": "1"}, "replica", "did you mean replicas?"),
     ("an unknown property", {"QQQ": "1"}, "QQQ", "unknown property; remove it"),
     ("a VPC without data", {"vpc": {}}, "vpc.data", "required; add it"),
     ("a VPC without an ARN", {f"{INFRASTRUCTURE}.arn": ...}, f"{INFRASTRUCTURE}.arn", "required; add it"),
@@ -333,7 +334,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "no CIDR with VPC access",
         {f"{INFRASTRUCTURE}.cidr": ...},
         f"{INFRASTRUCTURE}.cidr",
-        "set allow_vpc_access to false",
+        "required by allow_vpc_access; add it or set allow_vpc_access to false",
     ),
     (
         "an invalid CIDR",
@@ -357,7 +358,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "no subnet of the type",
         {f"{INFRASTRUCTURE}.internal_subnets": []},
         f"{INFRASTRUCTURE}.internal_subnets",
-        "set subnet_type to private",
+        "set subnet_type (default internal) to private",
     ),
     (
         "no list of subnets of the type",
@@ -407,8 +408,8 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "aws_authentication.data.external_id",
         "2 to 1224",
     ),
-    ("valkey without its version", {"engine": "valkey"}, "redis_version", "engine valkey has 7.2, 8.0"),
-    ("a valkey version on redis", {"redis_version": "8.0"}, "redis_version", "engine redis has 3.2, 4.0"),
+    ("a redis version on valkey", {"engine": "valkey"}, "redis_version", "or set engine to redis for 6.x"),
+    ("a valkey version on redis", {"redis_version": "8.0"}, "redis_version", "set engine to valkey for 8.0"),
     (
         "a node family that needs a newer engine",
         {"node_type": "cache.m6g.large", "redis_version": "4.0"},
@@ -469,7 +470,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "windows that overlap",
         {"snapshot_window": "09:30-10:30"},
         "snapshot_window",
-        "overlaps maintenance_window; move one",
+        "overlaps maintenance_window (default sun:09:00-sun:10:00); move one",
     ),
     (
         "a retention that is too long",
@@ -528,13 +529,13 @@ def test_a_violation_has_its_path_first_and_then_the_remedy(
 
 def test_all_violations_are_reported_together_sorted_by_path() -> None:
     reason = rejected(
-        valid_properties(secure="yes", replicas="9", engine="redes", snapshot_window="09:30-10:30")
+        valid_properties(secure="?", replicas="9", engine="redes", snapshot_window="09:30-10:30")
     )
     assert reason == (
         "engine: must be one of redis, valkey (did you mean redis?); "
         "replicas: must be one of 0, 1, 2, 3, 4, 5; "
         "secure: must be true or false; "
-        "snapshot_window: overlaps maintenance_window; move one of them"
+        "snapshot_window: overlaps maintenance_window (default sun:09:00-sun:10:00); move one of them"
     )
 
 

@@ -120,6 +120,8 @@ def test_each_preset_is_created_with_exactly_these_parameters(real, preset, expe
         (FREE_TIER, {"redis_version": "5.0", "replicas": 2}),
         (HIGHLY_AVAILABLE, {"redis_version": "7.1", "node_type": "cache.r7g.large"}),
         (HIGHLY_AVAILABLE, {"engine": "valkey", "redis_version": "8.0"}),
+        (FREE_TIER, {"node_type": "cache.c7gn.large"}),
+        (FREE_TIER, {"engine": "valkey", "redis_version": "7.2", "node_type": "cache.m8g.large"}),
         (SHARDED_CLUSTER, {"secure": False, "replicas": 0}),
         (SHARDED_CLUSTER, {"engine": "valkey", "redis_version": "9.1", "node_groups": 3}),
         (SHARDED_CLUSTER, {"redis_version": "5.0", "secure": True, "allow_vpc_access": False}),
@@ -199,10 +201,27 @@ def test_a_version_no_longer_sold_is_refused_at_once_naming_the_others(stack):
     response = stack.create(NAME, stack.properties(redis_version="3.2"))
 
     assert response.reason == (
-        "redis_version: AWS no longer creates this redis version; choose one of 4.0, 5.0, 6.x, 7.0, 7.1"
+        "redis_version: AWS doesn't offer redis 3.2 in this Region; choose one of 4.0, 5.0, 6.x, 7.0, 7.1"
     )
     assert (response.seconds, stack.writes()) == (0, [])
     assert stack.roll_back(NAME).ok
+
+
+def test_a_node_type_of_valkey_alone_follows_the_upgrade_to_it(stack):
+    physical_id = stack.created(redis_version="7.1", node_type="cache.r7g.large")
+
+    response = stack.changed(
+        stack.properties(engine="valkey", redis_version="8.0", node_type="cache.r8g.large")
+    )
+
+    assert response.ok, response.reason
+    group = stack.simulator.group(physical_id)
+    assert (group.engine, group.node_type) == ("valkey", "cache.r8g.large")
+    modified = [call.params for call in stack.recorder.calls if call.operation == "ModifyReplicationGroup"]
+    assert [("Engine" in each, "CacheNodeType" in each) for each in modified] == [
+        (True, False),
+        (False, True),
+    ]
 
 
 def test_without_permission_to_ask_for_versions_the_create_goes_on(stack):
@@ -220,7 +239,7 @@ def test_without_that_permission_the_catalog_still_knows_what_is_not_sold(stack)
 
     response = stack.create(NAME, stack.properties(redis_version="3.2"))
 
-    assert "no longer creates" in response.reason
+    assert "doesn't offer redis 3.2 in this Region" in response.reason
     assert stack.writes() == []
 
 

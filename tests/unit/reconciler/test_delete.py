@@ -281,6 +281,19 @@ def test_what_is_still_held_is_tried_again(stack, name, code):
     assert stack.leftovers() == []
 
 
+def test_a_security_group_that_others_use_for_good_ends_with_the_remedy(stack):
+    stack.created()
+    stack.recorder.before = failing("ec2:DeleteSecurityGroup", "DependencyViolation", times=None)
+
+    response = stack.delete(NAME)
+
+    assert not response.ok
+    assert (
+        "remove what still uses it, such as a rule of another security group or a network interface"
+        in response.reason
+    )
+
+
 def test_interfaces_that_hold_the_security_group_for_a_while_are_waited_for():
     with StackUnderTest(replace(BRISK, eni_lag=90)) as stack:
         stack.created()
