@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from .catalog import EngineVersion
-    from .state import SubnetGroup
+    from .state import ReplicationGroup, SubnetGroup
     from .timing import Quotas
 
 CLUSTER_ON = ".cluster.on"
@@ -89,6 +89,20 @@ def auth_token(token: str) -> None:
     """
     if not _TOKEN.fullmatch(token):
         raise bad_value("Invalid AuthToken provided.")
+
+
+def in_global_datastore(group: ReplicationGroup) -> None:
+    """Refuse a member of a global datastore (hashicorp/terraform-provider-aws#27875)."""
+    if group.global_datastore:
+        raise bad_value(
+            f"Cluster [{group.id}] is part of a global cluster [{group.global_datastore}]. Request rejected."
+        )
+
+
+def compatible(group: ReplicationGroup) -> None:
+    """Refuse scaling and upgrades between cluster modes (user guide, modify-cluster-mode; text inferred)."""
+    if group.cluster_mode == "compatible":
+        raise bad_combination(f"{group.id} can not be scaled or upgraded while cluster mode is compatible.")
 
 
 def retention(days: int) -> None:

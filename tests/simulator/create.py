@@ -65,12 +65,12 @@ def create_replication_group(region: Region, params: dict[str, Any]) -> dict[str
         version=version.full,
         parameter_group=params.get("CacheParameterGroupName") or _default_parameters(version, shape),
         node_type=params["CacheNodeType"],
-        cluster_enabled=shape.cluster,
+        cluster_mode="enabled" if shape.cluster else "disabled",
         node_groups=[],
         subnet_group=subnets.name,
         security_groups=tuple(params.get("SecurityGroupIds", ())),
         port=params.get("Port", 6379),
-        tls=params.get("TransitEncryptionEnabled", False),
+        tls_mode="required" if params.get("TransitEncryptionEnabled") else "",
         at_rest=params.get("AtRestEncryptionEnabled", version.engine == "valkey"),
         kms_key=params.get("KmsKeyId"),
         failover="enabled" if params.get("AutomaticFailoverEnabled") else "disabled",
@@ -103,9 +103,8 @@ def _begin(region: Region, group: ReplicationGroup, params: dict[str, Any]) -> N
 
     def end() -> None:
         if failure is not None:
+            # Its members stay as they are: their status has no value create-failed (API_CacheCluster).
             group.status = "create-failed"
-            for member in group.every_member():
-                member.status = "create-failed"
             region.event(group.id, failure)
             return
         region.event(group.id, f"Replication group {group.id} created")

@@ -20,6 +20,7 @@ _KNOWN = """ReplicationGroupId ReplicationGroupDescription SnapshottingClusterId
     CacheParameterGroupName ApplyImmediately Engine EngineVersion AutoMinorVersionUpgrade
     SnapshotRetentionLimit SnapshotWindow CacheNodeType AuthToken AuthTokenUpdateStrategy
     TransitEncryptionEnabled TransitEncryptionMode"""
+_SCALING = {"node_type", "engine_version"}
 _EVERY_MEMBER = {"node_type", "engine_version", "security_groups", "auth_token"}
 
 
@@ -35,6 +36,8 @@ def modify_replication_group(region: Region, params: dict[str, Any]) -> dict[str
         *_security_groups(region, group, params),
         *_minor(region, group, params),
     ]
+    if _SCALING & {effect.kind for effect in effects}:
+        checks.compatible(group)
     if not params.get("ApplyImmediately", False):
         return _defer(region, group, effects)
     effects = [*group.deferred, *effects]
@@ -183,14 +186,17 @@ def _security_groups(region: Region, group: ReplicationGroup, params: dict[str, 
 def _minor(region: Region, group: ReplicationGroup, params: dict[str, Any]) -> list[Effect]:
     """Description, windows, backups and automatic minor upgrades: shown at once."""
     changes: dict[str, Any] = {}
+    sent = {**params}
+    if "PreferredMaintenanceWindow" in sent:
+        sent["PreferredMaintenanceWindow"] = sent["PreferredMaintenanceWindow"].lower()
     for parameter, attribute in (
         ("ReplicationGroupDescription", "description"),
         ("AutoMinorVersionUpgrade", "auto_minor"),
         ("SnapshotWindow", "snapshot_window"),
         ("PreferredMaintenanceWindow", "maintenance_window"),
     ):
-        if parameter in params and params[parameter] != getattr(group, attribute):
-            changes[attribute] = params[parameter]
+        if parameter in sent and sent[parameter] != getattr(group, attribute):
+            changes[attribute] = sent[parameter]
     check_windows(
         changes.get("snapshot_window", group.snapshot_window),
         changes.get("maintenance_window", group.maintenance_window),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from moto.utilities.utils import get_partition
 
-from . import views
+from . import checks, views
 from .errors import Refusal, bad_value, group_busy, member_busy
 from .state import (
     Change,
@@ -120,6 +120,7 @@ class Region:
         (hashicorp/terraform-provider-aws#50096).
         """
         group = self.available_group(group_id, purpose)
+        checks.in_global_datastore(group)
         for node_group in group.node_groups:
             if node_group.status != "available":
                 raise group_busy(

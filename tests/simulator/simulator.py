@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from . import actions, http, moto_extension
 from .modify_engine import upgrade_by_aws
+from .out_of_band import OutOfBand
 from .region import Region
 from .state import Change, GroupState, Maintenance, ReplicationGroup, Script
 from .surroundings import Surroundings
@@ -174,6 +175,10 @@ class Simulator:
             region, group = self._find(group_id)
             upgrade_by_aws(region, group, version)
             region.note()
+
+    def out_of_band(self, group_id: str) -> OutOfBand:
+        """Return what somebody else may do to a replication group now."""
+        return OutOfBand(*self._find(group_id))
 
     def forbid_snapshots(self, group_id: str) -> None:
         """Refuse snapshots of a replication group with SnapshotFeatureNotSupportedFault."""

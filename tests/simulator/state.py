@@ -99,7 +99,11 @@ class View:
 
 @dataclass
 class ReplicationGroup:
-    """A replication group."""
+    """A replication group.
+
+    `tls_mode` is required, preferred, or empty without encryption in transit; `cluster_mode` is enabled,
+    compatible or disabled.
+    """
 
     id: str
     arn: str
@@ -108,12 +112,12 @@ class ReplicationGroup:
     version: str
     parameter_group: str
     node_type: str
-    cluster_enabled: bool
+    cluster_mode: str
     node_groups: list[NodeGroup]
     subnet_group: str
     security_groups: tuple[str, ...]
     port: int
-    tls: bool
+    tls_mode: str
     at_rest: bool
     kms_key: str | None
     failover: str
@@ -126,6 +130,8 @@ class ReplicationGroup:
     created: float
     tokens: list[str] = field(default_factory=list)
     token_changed: float | None = None
+    user_groups: tuple[str, ...] = ()
+    global_datastore: str = ""
     status: str = "creating"
     pending: dict[str, Any] = field(default_factory=dict)
     pending_security_groups: tuple[str, ...] = ()
@@ -137,6 +143,14 @@ class ReplicationGroup:
     stale_view: View | None = None
     stale_until: float = 0.0
     history: list[GroupState] = field(default_factory=list)
+
+    @property
+    def tls(self) -> bool:
+        return self.tls_mode != ""
+
+    @property
+    def cluster_enabled(self) -> bool:
+        return self.cluster_mode != "disabled"
 
     @property
     def serving(self) -> list[NodeGroup]:

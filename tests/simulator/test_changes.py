@@ -235,6 +235,18 @@ def test_backups_without_cluster_mode_name_a_member_and_survive_its_removal(clou
     assert "SnapshottingClusterId" not in cloud.group()
 
 
+@pytest.mark.parametrize("window", ["SUN:09:00-SUN:10:00", "Sat:23:00-Sun:00:30"])
+def test_days_of_a_window_are_taken_in_any_case_and_kept_in_lower_case(cloud: MotoAws, window: str) -> None:
+    """crossplane-contrib/provider-aws#1303."""
+    cloud.make(cloud.request(PreferredMaintenanceWindow=window))
+    assert cloud.members()[0]["PreferredMaintenanceWindow"] == window.lower()
+    cloud.modify(PreferredMaintenanceWindow="Mon:09:00-MON:10:00")
+    cloud.settle()
+    assert cloud.members()[0]["PreferredMaintenanceWindow"] == "mon:09:00-mon:10:00"
+    with pytest.raises(cloud.elasticache.exceptions.InvalidParameterCombinationException):
+        cloud.modify(PreferredMaintenanceWindow="MON:09:00-mon:10:00")
+
+
 def test_tags_are_set_on_create_and_tagging_shows_the_replication_group_as_modifying(cloud: MotoAws) -> None:
     """hashicorp/terraform-provider-aws#44811."""
     arn = cloud.make(cloud.request(Tags=[{"Key": "team", "Value": "a"}]))["ARN"]

@@ -24,6 +24,8 @@ class Timing:
     node_type: float = 600.0
     engine: float = 600.0
     auth_token: float = 60.0
+    encryption: float = 600.0
+    cluster_mode: float = 900.0
     replica: float = 300.0
     reshard: float = 600.0
     snapshot: float = 90.0
