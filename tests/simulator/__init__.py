@@ -12,6 +12,7 @@ maintenance window that AWS picks for a replication group overlaps a morning sna
 from .http import Endpoint
 from .simulator import Simulator
 from .state import Change, GroupState, ReplicationGroup
+from .surroundings import Subnet
 from .timing import Quotas, Timing
 
-__all__ = ["Change", "Endpoint", "GroupState", "Quotas", "ReplicationGroup", "Simulator", "Timing"]
+__all__ = ["Change", "Endpoint", "GroupState", "Quotas", "ReplicationGroup", "Simulator", "Subnet", "Timing"]

@@ -26,6 +26,9 @@ _KNOWN = """ReplicationGroupId ReplicationGroupDescription AutomaticFailoverEnab
 # (ministryofjustice/cloud-platform-environments#5252), so this one overlaps a usual morning backup.
 _MAINTENANCE = "sun:07:30-sun:08:30"
 _SNAPSHOTS = "03:00-04:00"
+_NETWORK_TYPE = "ipv4"
+"""The default of NetworkType (botocore model). A subnet with IPv6 alone doesn't support it (user guide,
+network-type; the text is inferred)."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,10 @@ def _subnets(region: Region, params: dict[str, Any]) -> SubnetGroup:
     subnets = region.subnet_group(name)
     if region.now < subnets.created + region.timing.subnet_group_lag:
         raise Refusal("CacheSubnetGroupNotFoundFault", f"Cache Subnet Group {name} does not exist.")
+    if _NETWORK_TYPE not in subnets.network_types:
+        raise bad_combination(
+            f"Network type {_NETWORK_TYPE} is not supported by subnet group {name}: {subnets.network_types}"
+        )
     region.check_security_groups(tuple(params.get("SecurityGroupIds", ())), subnets)
     if params.get("MultiAZEnabled"):
         checks.two_zones(subnets)

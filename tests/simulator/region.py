@@ -281,7 +281,8 @@ class Region:
         for security_group in wanted:
             vpc = self.around.security_group(security_group)
             if vpc is None:
-                raise bad_value(f"Invalid security group {security_group}")
+                # The words of ansible/ansible#6794.
+                raise bad_value(f"Invalid security group , groupId= {security_group}, groupName=.")
             if vpc != subnets.vpc:
                 raise Refusal(
                     "InvalidParameterCombination",

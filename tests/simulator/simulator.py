@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from . import actions, http, moto_extension
@@ -11,7 +11,7 @@ from .modify_engine import upgrade_by_aws
 from .out_of_band import OutOfBand
 from .region import Region
 from .state import Change, GroupState, Maintenance, ReplicationGroup, Script
-from .surroundings import Surroundings
+from .surroundings import Subnet, Surroundings
 from .timing import Quotas, Timing
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ class Simulator:
     As a context manager it takes over moto's ElastiCache (enter it inside `mock_aws`), and makes
     EC2 refuse to delete security groups that a cluster uses. `handle` answers raw requests.
 
-    `network` maps a subnet id to (VPC, availability zone), `security_group` a security group id to
-    its VPC; both return None for what does not exist, and default to moto's EC2. `endpoint` may
-    replace a cluster's address and port: `(replication group id, address, port) -> (address, port)`.
+    `network` maps a Region and a subnet id to the subnet, `security_group` a Region and a security group id
+    to its VPC; both return None for what does not exist there, and default to moto's EC2. What `hides` says
+    is not visible yet is unknown, too. `endpoint` may replace a cluster's address and port:
+    `(replication group id, address, port) -> (address, port)`.
     `on_change` is called when a replication group is created, available or deleted, and when its tokens
     or members change.
     """
@@ -43,8 +44,9 @@ class Simulator:
         timing: Timing | None = None,
         *,
         quotas: Quotas | None = None,
-        network: Callable[[str], tuple[str, str] | None] | None = None,
-        security_group: Callable[[str], str | None] | None = None,
+        network: Callable[[str, str], Subnet | None] | None = None,
+        security_group: Callable[[str, str], str | None] | None = None,
+        hides: Callable[[str], bool] = lambda _name: False,
         endpoint: Callable[[str, str, int], tuple[str, int]] | None = None,
         on_change: Callable[[Change], None] | None = None,
     ) -> None:
@@ -53,6 +55,7 @@ class Simulator:
         self._quotas = quotas or Quotas()
         self._network = network
         self._security_group = security_group
+        self._hides = hides
         self._endpoint = endpoint or (lambda _group, address, port: (address, port))
         self.on_change = on_change or (lambda _change: None)
         self._regions: dict[tuple[str, str], Region] = {}
@@ -190,10 +193,11 @@ class Simulator:
     def _region(self, account: str, name: str) -> Region:
         key = (account, name)
         if key not in self._regions:
+            subnet = self._network or partial(moto_extension.subnet, account)
+            security_group = self._security_group or partial(moto_extension.security_group, account)
             around = Surroundings(
-                subnet=self._network or (lambda subnet: moto_extension.subnet(account, name, subnet)),
-                security_group=self._security_group
-                or (lambda group: moto_extension.security_group(account, name, group)),
+                subnet=lambda subnet_id: None if self._hides(subnet_id) else subnet(name, subnet_id),
+                security_group=lambda group: None if self._hides(group) else security_group(name, group),
                 endpoint=self._endpoint,
                 notify=self.on_change,
             )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from .surroundings import Subnet
+
 
 @dataclass
 class Member:
@@ -188,22 +190,31 @@ class ReplicationGroup:
 
 @dataclass
 class SubnetGroup:
-    """A cache subnet group; `subnets` maps subnet ids to availability zones."""
+    """A cache subnet group, with its subnets by id."""
 
     name: str
     arn: str
     description: str
     vpc: str
-    subnets: dict[str, str]
+    subnets: dict[str, Subnet]
     created: float
 
     @property
     def zones(self) -> list[str]:
-        return sorted(set(self.subnets.values()))
+        return sorted({subnet.zone for subnet in self.subnets.values()})
+
+    @property
+    def network_types(self) -> list[str]:
+        """What every subnet supports."""
+        supported = [set(subnet.network_types) for subnet in self.subnets.values()]
+        return sorted(set.intersection(*supported))
 
     def by_zone(self) -> list[tuple[str, list[str]]]:
         """Return each zone with its subnets."""
-        return [(zone, [name for name, of in self.subnets.items() if of == zone]) for zone in self.zones]
+        return [
+            (zone, [name for name, subnet in self.subnets.items() if subnet.zone == zone])
+            for zone in self.zones
+        ]
 
 
 @dataclass

@@ -187,14 +187,14 @@ def subnet_group(group: SubnetGroup) -> dict[str, Any]:
         "VpcId": group.vpc,
         "Subnets": [
             {
-                "SubnetIdentifier": subnet,
-                "SubnetAvailabilityZone": {"Name": zone},
-                "SupportedNetworkTypes": ["ipv4"],
+                "SubnetIdentifier": name,
+                "SubnetAvailabilityZone": {"Name": subnet.zone},
+                "SupportedNetworkTypes": list(subnet.network_types),
             }
-            for subnet, zone in group.subnets.items()
+            for name, subnet in group.subnets.items()
         ],
         "ARN": group.arn,
-        "SupportedNetworkTypes": ["ipv4"],
+        "SupportedNetworkTypes": group.network_types,
     }
 
 

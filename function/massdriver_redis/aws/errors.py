@@ -15,8 +15,11 @@ from massdriver_redis.errors import AccessDeniedError, NotYetVisibleError, Resou
 _PASSING_STATUS = frozenset({408, 429})
 """HTTP statuses below 500 that mean "again, later", whatever the body says."""
 
-_UNKNOWN_SECURITY_GROUP = re.compile(r"security group.*(not found|not exist)", re.IGNORECASE)
-"""How ElastiCache words that EC2's new security group has not reached it: by InvalidParameterValue."""
+_UNKNOWN_OF_EC2 = re.compile(
+    r"security group.*(not found|not exist)|invalid security group|input subnets.* are invalid", re.IGNORECASE
+)
+"""How ElastiCache words, by InvalidParameterValue, that what EC2 made has not reached it: as quoted in
+floci-io/floci#2401 and ansible/ansible#6794."""
 
 _NAMED_ACTION = re.compile(r"not authorized to perform: (\w+:\w+)")
 _NO_POLICY_ALLOWS = "no identity-based policy allows"
@@ -93,7 +96,7 @@ def translate(error: Exception, service: str, operation: str) -> ResourceError:
     code, message = str(answer.get("Code", "")), str(answer.get("Message", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     known = error_codes.code(service, code)
-    meaning = Meaning.SOON if _UNKNOWN_SECURITY_GROUP.search(message) else known.meaning
+    meaning = Meaning.SOON if _UNKNOWN_OF_EC2.search(message) else known.meaning
     if status >= 500 or status in _PASSING_STATUS:
         meaning = Meaning.TRANSIENT
     match meaning:
