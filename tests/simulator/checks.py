@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .timing import Quotas
 
 CLUSTER_ON = ".cluster.on"
+NO_CAPACITY = "Insufficient capacity for the requested node type in the requested Availability Zones."
 _GROUP_ID = re.compile(r"(?!.*--)[a-z][a-z0-9-]{0,38}[a-z0-9]|[a-z]", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9!&#$^<>-]{16,128}")
 
@@ -38,7 +39,7 @@ def simulated(params: dict[str, Any], known: Collection[str]) -> None:
         raise NotImplementedError(f"not simulated: {', '.join(unknown)}")
 
 
-def engine_version(engine: str, wanted: str) -> EngineVersion:
+def engine_version(engine: str, wanted: str, withdrawn: Collection[str]) -> EngineVersion:
     """Return an offered version, or refuse as AWS does.
 
     Sources: crossplane-contrib/provider-aws#1617 (a patch of 6 and later) and
@@ -50,7 +51,7 @@ def engine_version(engine: str, wanted: str) -> EngineVersion:
             f"Specific version selection is not allowed for '{wanted}', please use '{'.'.join(parts[:2])}'"
         )
     found = catalog.offered(engine, wanted)
-    if found is None:
+    if found is None or f"{engine} {found.version}" in withdrawn:
         raise bad_combination(f"Cannot find version {wanted} for {engine}")
     return found
 
@@ -73,10 +74,10 @@ def parameter_group(name: str, engine: str, family: str) -> None:
         )
 
 
-def node_type(name: str, full_version: str) -> None:
+def node_type(name: str, full_version: str, withdrawn: Collection[str]) -> None:
     """Refuse a node type that is not offered or needs a newer engine (user guide, supported node types)."""
     kind = catalog.NODE_TYPES.get(name)
-    if kind is None:
+    if kind is None or name in withdrawn:
         raise bad_value(f"The node type {name} is not supported.")
     if kind.minimum_engine > catalog.numbers(full_version):
         raise bad_combination(f"The node type {name} is not supported for engine version {full_version}.")

@@ -49,7 +49,7 @@ def create_replication_group(region: Region, params: dict[str, Any]) -> dict[str
     group_id = checks.legal_name(params["ReplicationGroupId"], "ReplicationGroupId")
     if group_id in region.groups:
         raise Refusal("ReplicationGroupAlreadyExists", f"Replication group {group_id} already exists.")
-    version = _version(params)
+    version = _version(region, params)
     shape = _shape(params, version)
     _check_failover(params, shape)
     _check_encryption(params, version)
@@ -117,17 +117,17 @@ def _begin(region: Region, group: ReplicationGroup, params: dict[str, Any]) -> N
     region.at(region.timing.create, end)
 
 
-def _version(params: dict[str, Any]) -> EngineVersion:
+def _version(region: Region, params: dict[str, Any]) -> EngineVersion:
     engine = params.get("Engine", "redis")
     if engine not in ("redis", "valkey"):
         raise bad_value(f"Engine {engine} is not supported for replication groups.")
     newest = {"redis": "7.1", "valkey": "9.1"}[engine]
-    version = checks.engine_version(engine, params.get("EngineVersion", newest))
+    version = checks.engine_version(engine, params.get("EngineVersion", newest), region.withdrawn)
     if "CacheParameterGroupName" in params:
         checks.parameter_group(params["CacheParameterGroupName"], engine, version.family)
     if "CacheNodeType" not in params:
         raise bad_combination("A cache node type must be given.")
-    checks.node_type(params["CacheNodeType"], version.full)
+    checks.node_type(params["CacheNodeType"], version.full, region.withdrawn)
     return version
 
 

@@ -92,8 +92,8 @@ def _node_type(region: Region, group: ReplicationGroup, params: dict[str, Any]) 
     wanted = params.get("CacheNodeType", group.node_type)
     if wanted == group.node_type:
         return []
-    target = target_version(group, params)
-    checks.node_type(wanted, target.full)
+    target = target_version(region, group, params)
+    checks.node_type(wanted, target.full, region.withdrawn)
     up, _ = catalog.allowed_changes(group.node_type, target.full)
     if wanted in up:
         region.check_capacity()

@@ -61,6 +61,7 @@ class Region:
         self.tags: dict[str, dict[str, str]] = {}
         self.history: dict[str, list[GroupState]] = {}
         self.unsupported_snapshots: set[str] = set()
+        self.withdrawn: set[str] = set()
         self._released: dict[str, float] = {}
         self._gone: dict[str, tuple[View, float]] = {}
         self._due: list[tuple[float, int, Callable[[], None]]] = []
@@ -272,10 +273,7 @@ class Region:
     def check_capacity(self) -> None:
         if self.script.shortages > 0:
             self.script.shortages -= 1
-            raise Refusal(
-                "InsufficientCacheClusterCapacity",
-                "Insufficient capacity for the requested node type in the requested Availability Zones.",
-            )
+            raise Refusal("InsufficientCacheClusterCapacity", checks.NO_CAPACITY)
 
     def check_security_groups(self, wanted: tuple[str, ...], subnets: SubnetGroup) -> None:
         for security_group in wanted:

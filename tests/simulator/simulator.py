@@ -6,7 +6,7 @@ import threading
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from . import actions, http, moto_extension
+from . import actions, checks, http, moto_extension
 from .modify_engine import upgrade_by_aws
 from .out_of_band import OutOfBand
 from .region import Region
@@ -147,6 +147,13 @@ class Simulator:
         """Accept the next create and end it in `create-failed`, with the reason only in an event."""
         self._script.failed_creates.append(message)
 
+    def lose_capacity(self) -> None:
+        """Accept the next create and end it in `create-failed` for lack of capacity, as AWS mostly does.
+
+        Source: ministryofjustice/cloud-platform#8304 (the words are those of a call refused for it).
+        """
+        self.fail_next_create(checks.NO_CAPACITY)
+
     def roll_back_next(self, kind: str, message: str) -> None:
         """Accept the next change of `kind` and undo it at its end, with the reason only in an event.
 
@@ -178,6 +185,14 @@ class Simulator:
             region, group = self._find(group_id)
             upgrade_by_aws(region, group, version)
             region.note()
+
+    def withdraw(self, account: str, region: str, *names: str) -> None:
+        """Stop offering node types, and versions such as "valkey 8.1", in a Region.
+
+        Regions differ: the user guide, supported node types by Region.
+        """
+        with self._lock:
+            self._region(account, region).withdrawn.update(names)
 
     def out_of_band(self, group_id: str) -> OutOfBand:
         """Return what somebody else may do to a replication group now."""

@@ -145,6 +145,7 @@ class ReplicationGroup:
     stale_view: View | None = None
     stale_until: float = 0.0
     history: list[GroupState] = field(default_factory=list)
+    snapshots: list[float] = field(default_factory=list)
 
     @property
     def tls(self) -> bool:

@@ -384,6 +384,22 @@ def test_regions_share_nothing(cloud: MotoAws) -> None:
     assert other.describe_replication_groups()["ReplicationGroups"] == []
 
 
+def test_a_region_may_lack_versions_and_node_types(cloud: MotoAws) -> None:
+    """User guide, supported node types by Region."""
+    cloud.make()
+    cloud.simulator.withdraw("123456789012", "us-east-1", "redis 7.1", "cache.m7g.large")
+    found = cloud.elasticache.describe_cache_engine_versions(Engine="redis")["CacheEngineVersions"]
+    assert "7.1" not in {version["EngineVersion"] for version in found}
+    allowed = cloud.elasticache.list_allowed_node_type_modifications(ReplicationGroupId="cache")
+    assert "cache.m7g.large" not in allowed["ScaleUpModifications"]
+    with pytest.raises(cloud.elasticache.exceptions.InvalidParameterValueException, match="not supported"):
+        cloud.modify(CacheNodeType="cache.m7g.large")
+    with pytest.raises(
+        cloud.elasticache.exceptions.InvalidParameterCombinationException, match="Cannot find"
+    ):
+        cloud.modify(EngineVersion="7.1", CacheParameterGroupName="default.redis7")
+
+
 def test_an_arn_has_the_partition_of_its_region(cloud: MotoAws) -> None:
     china = cloud.simulator.act(
         "123456789012", "cn-north-1", "DescribeCacheParameterGroups", {"MaxRecords": 20}

@@ -33,6 +33,16 @@ def test_a_create_may_be_accepted_and_fail_with_the_reason_only_in_an_event(clou
     assert cloud.make()["Status"] == "available"
 
 
+def test_capacity_may_be_lost_after_a_create_was_accepted(cloud: MotoAws) -> None:
+    """ministryofjustice/cloud-platform#8304: a create is accepted, and fails minutes later with an event."""
+    cloud.simulator.lose_capacity()
+    cloud.make()
+    assert cloud.group()["Status"] == "create-failed"
+    assert cloud.events()[0].startswith("Insufficient capacity for the requested node type")
+    cloud.make(cloud.request(ReplicationGroupId="next"))
+    assert cloud.group("next")["Status"] == "available"
+
+
 def reshard_out(cloud: MotoAws) -> None:
     cloud.elasticache.modify_replication_group_shard_configuration(
         ReplicationGroupId="cache", NodeGroupCount=3, ApplyImmediately=True

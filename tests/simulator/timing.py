@@ -39,11 +39,12 @@ class Timing:
 
 @dataclass(frozen=True)
 class Quotas:
-    """Service quotas with AWS's defaults (the user guide's quota page)."""
+    """Service quotas with AWS's defaults (the user guide's pages on quotas and on backup constraints)."""
 
     nodes_per_group: int = 90
     nodes_per_region: int = 300
     subnet_groups: int = 300
     subnets_per_group: int = 20
     snapshots: int = 50
+    snapshots_per_node_and_day: int = 20
     tags: int = 50
