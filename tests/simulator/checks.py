@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import catalog
 from .errors import Refusal, bad_combination, bad_value
@@ -32,11 +32,9 @@ def legal_name(name: str, parameter: str) -> str:
     return name.lower()
 
 
-def simulated(params: dict[str, Any], known: Collection[str]) -> None:
-    """Raise NotImplementedError for a parameter that is not simulated, rather than ignore it."""
-    unknown = sorted(name for name in params if name not in known)
-    if unknown:
-        raise NotImplementedError(f"not simulated: {', '.join(unknown)}")
+def tls_changes(engine: str, full: str) -> bool:
+    """Return whether encryption in transit has a mode (cloudposse/terraform-aws-elasticache-redis#231)."""
+    return engine != "redis" or catalog.numbers(full) >= (7, 0, 5)
 
 
 def engine_version(engine: str, wanted: str, withdrawn: Collection[str]) -> EngineVersion:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import checks, views
+from . import checks, gaps, views
 from .errors import Refusal, bad_combination, bad_value
 from .members import shard
 from .state import ReplicationGroup, SubnetGroup
@@ -14,13 +14,6 @@ from .windows import check_windows
 if TYPE_CHECKING:
     from .catalog import EngineVersion
     from .region import Region
-
-_KNOWN = """ReplicationGroupId ReplicationGroupDescription AutomaticFailoverEnabled MultiAZEnabled
-    NumCacheClusters NumNodeGroups ReplicasPerNodeGroup CacheNodeType Engine EngineVersion
-    CacheParameterGroupName CacheSubnetGroupName CacheSecurityGroupNames SecurityGroupIds Tags
-    SnapshotName PreferredMaintenanceWindow Port NotificationTopicArn AutoMinorVersionUpgrade
-    SnapshotRetentionLimit SnapshotWindow AuthToken TransitEncryptionEnabled TransitEncryptionMode
-    AtRestEncryptionEnabled KmsKeyId PreferredCacheClusterAZs"""
 
 # The windows that AWS picks when none is given. AWS may pick one that overlaps the other, given one
 # (ministryofjustice/cloud-platform-environments#5252), so this one overlaps a usual morning backup.
@@ -45,7 +38,6 @@ class _Shape:
 
 
 def create_replication_group(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    checks.simulated(params, _KNOWN.split())
     group_id = checks.legal_name(params["ReplicationGroupId"], "ReplicationGroupId")
     if group_id in region.groups:
         raise Refusal("ReplicationGroupAlreadyExists", f"Replication group {group_id} already exists.")
@@ -73,7 +65,7 @@ def create_replication_group(region: Region, params: dict[str, Any]) -> dict[str
         subnet_group=subnets.name,
         security_groups=tuple(params.get("SecurityGroupIds", ())),
         port=params.get("Port", 6379),
-        tls_mode="required" if params.get("TransitEncryptionEnabled") else "",
+        tls_mode=_tls_mode(params),
         at_rest=params.get("AtRestEncryptionEnabled", version.engine == "valkey"),
         kms_key=params.get("KmsKeyId"),
         failover="enabled" if params.get("AutomaticFailoverEnabled") else "disabled",
@@ -153,7 +145,7 @@ def _shape(params: dict[str, Any], version: EngineVersion) -> _Shape:
     if params.get("PreferredCacheClusterAZs"):
         if shards > 1:
             raise bad_combination("PreferredCacheClusterAZs can only be specified for one node group.")
-        raise NotImplementedError("not simulated: PreferredCacheClusterAZs")
+        raise gaps.met("CreateReplicationGroup", "PreferredCacheClusterAZs")
     return _Shape(shards, replicas, cluster)
 
 
@@ -177,18 +169,20 @@ def _check_failover(params: dict[str, Any], shape: _Shape) -> None:
 def _check_encryption(params: dict[str, Any], version: EngineVersion) -> None:
     if "CacheSecurityGroupNames" in params:
         raise bad_combination("Use of cache security groups is not permitted in this API version.")
-    if "TransitEncryptionMode" in params:
-        raise bad_combination(
-            f"Transit encryption mode is not supported for engine version {version.full}"
-            if version.engine == "redis" and version.full < "7.0.5"
-            else "Transit encryption mode is not simulated."
-        )
+    if "TransitEncryptionMode" in params and not checks.tls_changes(version.engine, version.full):
+        raise bad_combination(f"Transit encryption mode is not supported for engine version {version.full}")
     if "AuthToken" in params:
         if not params.get("TransitEncryptionEnabled"):
             raise bad_combination("The AUTH token is only supported when encryption-in-transit is enabled")
+        if _tls_mode(params) == "preferred":
+            raise bad_combination("Transit encryption preferred is not supported with redis access control.")
         checks.auth_token(params["AuthToken"])
     if params.get("KmsKeyId") and not params.get("AtRestEncryptionEnabled"):
         raise bad_combination("A KMS key can only be given when encryption at rest is enabled.")
+
+
+def _tls_mode(params: dict[str, Any]) -> str:
+    return params.get("TransitEncryptionMode", "required") if params.get("TransitEncryptionEnabled") else ""
 
 
 def _windows(params: dict[str, Any]) -> tuple[str, str]:

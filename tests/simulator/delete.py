@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import checks, snapshots, views
+from . import checks, gaps, snapshots, views
 from .errors import bad_combination, group_busy
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def delete_replication_group(region: Region, params: dict[str, Any]) -> dict[str
     """Accept a settled or a create-failed replication group (aws-controllers-k8s/community#948)."""
     group = region.group(params["ReplicationGroupId"])
     if params.get("RetainPrimaryCluster"):
-        raise NotImplementedError("not simulated: RetainPrimaryCluster")
+        raise gaps.met("DeleteReplicationGroup", "RetainPrimaryCluster")
     checks.in_global_datastore(group)
     _check_deletable(group)
     seconds = region.timing.delete

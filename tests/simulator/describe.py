@@ -106,10 +106,8 @@ def describe_events(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_allowed_node_type_modifications(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    if ("ReplicationGroupId" in params) == ("CacheClusterId" in params):
+    if "ReplicationGroupId" not in params:
         raise bad_combination("Exactly one of ReplicationGroupId and CacheClusterId must be given.")
-    if "CacheClusterId" in params:
-        raise NotImplementedError("not simulated: CacheClusterId")
     group = region.group(params["ReplicationGroupId"])
     up, down = (
         [kind for kind in kinds if kind not in region.withdrawn]

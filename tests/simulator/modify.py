@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import catalog, checks, views
+from . import catalog, checks, gaps, views
 from .errors import Refusal, bad_combination
 from .modify_engine import engine_effects, target_version
 from .modify_token import token_effects
@@ -15,17 +15,11 @@ from .windows import check_windows
 if TYPE_CHECKING:
     from .region import Region
 
-_KNOWN = """ReplicationGroupId ReplicationGroupDescription SnapshottingClusterId AutomaticFailoverEnabled
-    MultiAZEnabled CacheSecurityGroupNames SecurityGroupIds PreferredMaintenanceWindow
-    CacheParameterGroupName ApplyImmediately Engine EngineVersion AutoMinorVersionUpgrade
-    SnapshotRetentionLimit SnapshotWindow CacheNodeType AuthToken AuthTokenUpdateStrategy
-    TransitEncryptionEnabled TransitEncryptionMode"""
 _SCALING = {"node_type", "engine_version"}
 _EVERY_MEMBER = {"node_type", "engine_version", "security_groups", "auth_token"}
 
 
 def modify_replication_group(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    checks.simulated(params, _KNOWN.split())
     group = region.settled_group(params["ReplicationGroupId"])
     effects = [
         *_encryption(group, params),
@@ -76,11 +70,14 @@ def _encryption(group: ReplicationGroup, params: dict[str, Any]) -> list[Effect]
     if "CacheSecurityGroupNames" in params:
         raise bad_combination("Use of cache security groups is not permitted in this API version.")
     if params.get("TransitEncryptionEnabled", group.tls) != group.tls or "TransitEncryptionMode" in params:
-        if group.engine == "redis" and catalog.numbers(group.version) < (7, 0, 5):
+        if not checks.tls_changes(group.engine, group.version):
             raise bad_combination(
                 f"Transit encryption mode is not supported for engine version {group.version}"
             )
-        raise NotImplementedError("not simulated: a change of encryption in transit")
+        mode = "TransitEncryptionMode" in params
+        raise gaps.met(
+            "ModifyReplicationGroup", "TransitEncryptionMode" if mode else "TransitEncryptionEnabled"
+        )
     if "TransitEncryptionEnabled" in params:
         raise bad_combination(
             "Modification of transit encryption is not supported for access control enabled clusters."

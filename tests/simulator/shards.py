@@ -20,8 +20,6 @@ def modify_replication_group_shard_configuration(region: Region, params: dict[st
     checks.compatible(group)
     if not params.get("ApplyImmediately"):
         raise bad_value("ApplyImmediately must be true: only immediate changes are supported.")
-    if "ReshardingConfiguration" in params:
-        raise NotImplementedError("not simulated: ReshardingConfiguration")
     wanted = params["NodeGroupCount"]
     if wanted < 1:
         raise bad_value("NodeGroupCount must be at least 1.")

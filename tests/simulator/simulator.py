@@ -83,7 +83,7 @@ class Simulator:
         """Do one operation of ElastiCache; raise Refusal where AWS refuses."""
         with self._lock:
             found = self._region(account, region)
-            result = actions.OPERATIONS[operation](found, params)
+            result = actions.act(found, operation, params)
             found.note()
             return result
 

@@ -60,8 +60,6 @@ def take(region: Region, group: ReplicationGroup, name: str) -> Snapshot:
 
 
 def create_snapshot(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    if "CacheClusterId" in params:
-        raise NotImplementedError("not simulated: CacheClusterId")
     if "ReplicationGroupId" not in params:
         raise bad_combination("Exactly one of ReplicationGroupId and CacheClusterId must be given.")
     group = region.settled_group(params["ReplicationGroupId"], "a snapshot")

@@ -50,6 +50,13 @@ def test_tls_is_shown_with_its_mode_on_every_version_and_without_one_when_it_is_
     assert cloud.group("secure")["TransitEncryptionMode"] == "required"
 
 
+def test_a_mode_of_tls_can_be_given_to_create_from_7_0_5_on(cloud: MotoAws) -> None:
+    """hashicorp/terraform-provider-aws#30403."""
+    mode = {"TransitEncryptionEnabled": True, "TransitEncryptionMode": "preferred"}
+    cloud.make(cloud.request(EngineVersion="7.1", CacheParameterGroupName="default.redis7", **mode))
+    assert shown(cloud, *TLS) == mode
+
+
 @pytest.mark.parametrize("mode", ["preferred", ""])
 def test_a_change_of_tls_is_pending_until_it_is_done_and_takes_access_control_away(
     made: MotoAws, mode: str

@@ -185,6 +185,19 @@ ROWS = [
         words="Transit encryption mode is not supported for engine version 6.2.6",
     ),
     Refused(
+        "a token with the preferred transit encryption mode",
+        plain(
+            EngineVersion="7.1",
+            CacheParameterGroupName="default.redis7",
+            TransitEncryptionEnabled=True,
+            TransitEncryptionMode="preferred",
+            AuthToken=TOKEN,
+        ),
+        COMBINATION,
+        "cloudposse/terraform-aws-elasticache-redis#239",
+        words="Transit encryption preferred is not supported with redis access control.",
+    ),
+    Refused(
         "a token without TLS",
         plain(AuthToken=TOKEN),
         COMBINATION,
