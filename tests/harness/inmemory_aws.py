@@ -7,20 +7,21 @@ replaced. `test_inmemory_aws.py` holds it to the same calls and answers as moto.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, Self
 from unittest import mock
 
 import boto3
 from botocore.client import BaseClient
 
-from tests.simulator import Quotas, Simulator, Timing
+from tests.simulator import Quotas, Simulator, Subnet, Timing
 from tests.simulator.errors import Refusal
 
 from .clock import SimulatedClock
+from .late import Late
 from .schedules import ACCOUNT, REGION, Schedules
 from .wire import answered
 
@@ -43,12 +44,14 @@ def client(service: str) -> Any:
 
 
 class InMemoryAws:
-    """Everything the function speaks to, in one VPC with subnets in the zones a, b and a."""
+    """Everything the function speaks to, in one VPC of one Region, with subnets in the zones a, b and a."""
 
     def __init__(self, timing: Timing | None = None, quotas: Quotas | None = None) -> None:
         self.clock = SimulatedClock()
         self.vpc, self.subnets = VPC, list(SUBNETS)
-        self.ec2 = SecurityGroups(self._in_use)
+        self.late = Late(self.clock)
+        self.ec2 = SecurityGroups(self._in_use, {VPC})
+        self._elsewhere = SecurityGroups(self._in_use, ())
         self.secrets = Secrets(self.clock)
         self.schedules = Schedules(self.clock)
         self._status: str | None = "CREATE_IN_PROGRESS"
@@ -56,7 +59,12 @@ class InMemoryAws:
         self._updated: datetime | None = None
         self._earlier_stacks: dict[str, Params] = {}
         self.simulator = Simulator(
-            self.clock, timing, quotas=quotas, network=_network, security_group=self.ec2.vpc_of
+            self.clock,
+            timing,
+            quotas=quotas,
+            network=_network,
+            security_group=lambda region, group: self._ec2(region).vpc_of(group),
+            hides=self.late.hides_from_elasticache,
         )
         self._stack = ExitStack()
 
@@ -97,17 +105,21 @@ class InMemoryAws:
     @property
     def _call(self) -> Callable[..., Any]:
         def call(client: BaseClient, operation: str, params: Params) -> Any:
-            return answered(client, operation, params, self.answer)
+            return answered(client, operation, params, partial(self.answer, region=client.meta.region_name))
 
         return call
 
-    def answer(self, service: str, operation: str, params: Params) -> Any:
+    def answer(self, service: str, operation: str, params: Params, region: str = REGION) -> Any:
         """Do one operation of a service, nothing validated or copied; raise Refusal where AWS refuses."""
-        return self._act(service, operation, params) or {}
+        self.late.check(service, operation, params)
+        return self.late.seen(operation, self._act(service, operation, params, region) or {})
 
-    def _act(self, service: str, operation: str, params: Params) -> Any:
+    def _ec2(self, region: str) -> SecurityGroups:
+        return self.ec2 if region == REGION else self._elsewhere
+
+    def _act(self, service: str, operation: str, params: Params, region: str) -> Any:
         if service == "elasticache":
-            return self.simulator.act(ACCOUNT, REGION, operation, params)
+            return self.simulator.act(ACCOUNT, region, operation, params)
         if service == "cloudformation":
             if self.stack_status is None:
                 raise Refusal("AccessDenied", "not authorized")
@@ -115,7 +127,7 @@ class InMemoryAws:
         if service == "sts":
             return {"Credentials": {"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c"}}
         services: dict[str, Any] = {
-            "ec2": self.ec2,
+            "ec2": self._ec2(region),
             "secretsmanager": self.secrets,
             "scheduler": self.schedules,
         }
@@ -123,11 +135,12 @@ class InMemoryAws:
 
 
 class SecurityGroups:
-    """EC2's security groups by id; `in_use` says whether a network interface holds one."""
+    """EC2's security groups of one Region, by id; `in_use` says whether a network interface holds one."""
 
-    def __init__(self, in_use: Callable[[str], bool]) -> None:
+    def __init__(self, in_use: Callable[[str], bool], vpcs: Collection[str]) -> None:
         self.groups: dict[str, dict[str, Any]] = {}
         self._in_use = in_use
+        self._vpcs = vpcs
         self._numbers = itertools.count(1)
 
     def vpc_of(self, group_id: str) -> str | None:
@@ -141,6 +154,8 @@ class SecurityGroups:
         }
 
     def CreateSecurityGroup(self, **params: Any) -> Params:  # noqa: N802
+        if params["VpcId"] not in self._vpcs:
+            raise Refusal("InvalidVpcID.NotFound", f"The vpc ID '{params['VpcId']}' does not exist")
         if any(each["GroupName"] == params["GroupName"] for each in self.groups.values()):
             raise Refusal("InvalidGroup.Duplicate", "The security group already exists")
         group_id = f"sg-{next(self._numbers):017x}"
@@ -205,7 +220,11 @@ class Secrets:
 
     def GetSecretValue(self, SecretId: str) -> Params:  # noqa: N802, N803
         secret = self._alive(SecretId)
-        return {"SecretString": secret["SecretString"], "VersionId": "11111111-2222-4333-8444-555555555555"}
+        return {
+            "SecretString": secret["SecretString"],
+            "VersionId": "11111111-2222-4333-8444-555555555555",
+            "CreatedDate": secret["CreatedDate"],
+        }
 
     def CreateSecret(self, Name: str, **params: Any) -> Params:  # noqa: N802, N803
         if Name in self.secrets:
@@ -213,7 +232,8 @@ class Secrets:
             raise Refusal("ResourceExistsException", f"{Name} already exists")
         params.pop("ClientRequestToken", None)
         arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{Name}-AbCdEf"
-        self.secrets[Name] = {"Name": Name, "ARN": arn, **params}
+        now = datetime.fromtimestamp(self._clock.now(), UTC)
+        self.secrets[Name] = {"Name": Name, "ARN": arn, "CreatedDate": now, **params}
         return {"ARN": arn}
 
     def DeleteSecret(  # noqa: N802
@@ -252,8 +272,9 @@ class Secrets:
         return secret
 
 
-def _network(subnet_id: str) -> tuple[str, str] | None:
-    return (VPC, f"{REGION}{subnet_id[-2]}") if subnet_id in SUBNETS else None
+def _network(region: str, subnet_id: str) -> Subnet | None:
+    known = region == REGION and subnet_id in SUBNETS
+    return Subnet(VPC, f"{REGION}{subnet_id[-2]}") if known else None
 
 
 def _merged(tags: list[Params], more: list[Params]) -> list[Params]:

@@ -11,12 +11,15 @@ from unittest import mock
 import boto3
 from botocore.client import BaseClient
 from moto import mock_aws
+from moto.ec2.models import ec2_backends
 
 from tests.simulator import Quotas, Simulator, Timing
+from tests.simulator.errors import Refusal
 
 from .clock import SimulatedClock
-from .schedules import REGION, Schedules
-from .wire import answered
+from .late import Late
+from .schedules import ACCOUNT, REGION, Schedules
+from .wire import answered, reported
 
 TOKEN = "correct-horse-battery-staple"
 _KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
@@ -47,7 +50,8 @@ class MotoAws:
         self, timing: Timing | None = None, quotas: Quotas | None = None, zones: str = "aba"
     ) -> None:
         self.clock = SimulatedClock()
-        self.simulator = Simulator(self.clock, timing, quotas=quotas)
+        self.late = Late(self.clock)
+        self.simulator = Simulator(self.clock, timing, quotas=quotas, hides=self.late.hides_from_elasticache)
         self.schedules = Schedules(self.clock)
         self._zones = zones
         self._stack = ExitStack()
@@ -70,9 +74,16 @@ class MotoAws:
             return getattr(self.schedules, operation)(**params) or {}
 
         def call(client: BaseClient, operation: str, params: dict[str, Any]) -> Any:
-            if client.meta.service_model.service_name == "scheduler":
+            service = client.meta.service_model.service_name
+            if service == "scheduler":
                 return answered(client, operation, params, schedule)
-            return to_moto(client, operation, params)
+            try:
+                if operation == "CreateSecurityGroup":
+                    _check_vpc(client.meta.region_name, params["VpcId"])
+                self.late.check(service, operation, params)
+            except Refusal as refusal:
+                raise reported(client, operation, refusal) from None
+            return self.late.seen(operation, to_moto(client, operation, params))
 
         return call
 
@@ -187,3 +198,9 @@ class MotoAws:
         )
         shown: dict[str, Any] = answer["ReplicationGroup"]
         return shown
+
+
+def _check_vpc(region: str, vpc: str) -> None:
+    """Refuse a VPC that the Region doesn't have, which moto takes."""
+    if vpc not in ec2_backends[ACCOUNT][region].vpcs:
+        raise Refusal("InvalidVpcID.NotFound", f"The vpc ID '{vpc}' does not exist")

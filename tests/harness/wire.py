@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from botocore.client import BaseClient
-from botocore.exceptions import ParamValidationError
+from botocore.exceptions import ClientError, ParamValidationError
 from botocore.validate import ParamValidator
 
 from tests.simulator.errors import Refusal
@@ -30,8 +30,14 @@ def answered(
     try:
         return _copied(act(model.service_name, operation, _copied(params)))
     except Refusal as refusal:
-        error = client_error(str(refusal.code), str(refusal.message), operation)
-        raise client.exceptions.from_code(str(refusal.code))(error.response, operation) from None
+        raise reported(client, operation, refusal) from None
+
+
+def reported(client: BaseClient, operation: str, refusal: Refusal) -> ClientError:
+    """Return the exception by which a client reports a refusal."""
+    error = client_error(str(refusal.code), str(refusal.message), operation)
+    made: ClientError = client.exceptions.from_code(str(refusal.code))(error.response, operation)
+    return made
 
 
 def _copied(value: Any) -> Any:

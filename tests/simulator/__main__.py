@@ -9,6 +9,7 @@ from tests.harness.clock import FastClock
 
 from .http import Endpoint
 from .simulator import Simulator
+from .surroundings import Subnet
 
 
 def main() -> None:
@@ -19,8 +20,8 @@ def main() -> None:
     options = parser.parse_args()
     simulator = Simulator(
         FastClock(options.speed),
-        network=lambda subnet: ("vpc-1", f"zone-{sum(subnet.encode()) % 2}"),
-        security_group=lambda _group: "vpc-1",
+        network=lambda _region, subnet: Subnet("vpc-1", f"zone-{sum(subnet.encode()) % 2}"),
+        security_group=lambda _region, _group: "vpc-1",
     )
     with Endpoint(simulator, options.port) as endpoint:
         print(f"ElastiCache simulator on {endpoint.url}", flush=True)

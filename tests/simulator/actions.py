@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import create, delete, describe, snapshots, subnet_groups, tags
+from . import create, delete, describe, gaps, snapshots, subnet_groups, tags
 from .modify import modify_replication_group
 from .region import Region
 from .replicas import decrease_replica_count, increase_replica_count
@@ -37,3 +37,11 @@ OPERATIONS: dict[str, Operation] = {
     "RemoveTagsFromResource": tags.remove_tags_from_resource,
     "ListTagsForResource": tags.list_tags_for_resource,
 }
+
+
+def act(region: Region, operation: str, params: dict[str, Any]) -> dict[str, Any] | None:
+    """Do one operation; raise Refusal where AWS refuses, NotSimulatedError for what is not simulated."""
+    if operation not in OPERATIONS:
+        raise gaps.NotSimulatedError(operation)
+    gaps.check(operation, params)
+    return OPERATIONS[operation](region, params)

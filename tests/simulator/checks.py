@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import catalog
 from .errors import Refusal, bad_combination, bad_value
@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from .catalog import EngineVersion
-    from .state import SubnetGroup
+    from .state import ReplicationGroup, SubnetGroup
     from .timing import Quotas
 
 CLUSTER_ON = ".cluster.on"
+NO_CAPACITY = "Insufficient capacity for the requested node type in the requested Availability Zones."
 _GROUP_ID = re.compile(r"(?!.*--)[a-z][a-z0-9-]{0,38}[a-z0-9]|[a-z]", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9!&#$^<>-]{16,128}")
 
@@ -31,14 +32,12 @@ def legal_name(name: str, parameter: str) -> str:
     return name.lower()
 
 
-def simulated(params: dict[str, Any], known: Collection[str]) -> None:
-    """Raise NotImplementedError for a parameter that is not simulated, rather than ignore it."""
-    unknown = sorted(name for name in params if name not in known)
-    if unknown:
-        raise NotImplementedError(f"not simulated: {', '.join(unknown)}")
+def tls_changes(engine: str, full: str) -> bool:
+    """Return whether encryption in transit has a mode (cloudposse/terraform-aws-elasticache-redis#231)."""
+    return engine != "redis" or catalog.numbers(full) >= (7, 0, 5)
 
 
-def engine_version(engine: str, wanted: str) -> EngineVersion:
+def engine_version(engine: str, wanted: str, withdrawn: Collection[str]) -> EngineVersion:
     """Return an offered version, or refuse as AWS does.
 
     Sources: crossplane-contrib/provider-aws#1617 (a patch of 6 and later) and
@@ -50,7 +49,7 @@ def engine_version(engine: str, wanted: str) -> EngineVersion:
             f"Specific version selection is not allowed for '{wanted}', please use '{'.'.join(parts[:2])}'"
         )
     found = catalog.offered(engine, wanted)
-    if found is None:
+    if found is None or f"{engine} {found.version}" in withdrawn:
         raise bad_combination(f"Cannot find version {wanted} for {engine}")
     return found
 
@@ -73,10 +72,10 @@ def parameter_group(name: str, engine: str, family: str) -> None:
         )
 
 
-def node_type(name: str, full_version: str) -> None:
+def node_type(name: str, full_version: str, withdrawn: Collection[str]) -> None:
     """Refuse a node type that is not offered or needs a newer engine (user guide, supported node types)."""
     kind = catalog.NODE_TYPES.get(name)
-    if kind is None:
+    if kind is None or name in withdrawn:
         raise bad_value(f"The node type {name} is not supported.")
     if kind.minimum_engine > catalog.numbers(full_version):
         raise bad_combination(f"The node type {name} is not supported for engine version {full_version}.")
@@ -89,6 +88,20 @@ def auth_token(token: str) -> None:
     """
     if not _TOKEN.fullmatch(token):
         raise bad_value("Invalid AuthToken provided.")
+
+
+def in_global_datastore(group: ReplicationGroup) -> None:
+    """Refuse a member of a global datastore (hashicorp/terraform-provider-aws#27875)."""
+    if group.global_datastore:
+        raise bad_value(
+            f"Cluster [{group.id}] is part of a global cluster [{group.global_datastore}]. Request rejected."
+        )
+
+
+def compatible(group: ReplicationGroup) -> None:
+    """Refuse scaling and upgrades between cluster modes (user guide, modify-cluster-mode; text inferred)."""
+    if group.cluster_mode == "compatible":
+        raise bad_combination(f"{group.id} can not be scaled or upgraded while cluster mode is compatible.")
 
 
 def retention(days: int) -> None:

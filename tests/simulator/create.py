@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import checks, views
+from . import checks, gaps, views
 from .errors import Refusal, bad_combination, bad_value
 from .members import shard
 from .state import ReplicationGroup, SubnetGroup
@@ -15,17 +15,13 @@ if TYPE_CHECKING:
     from .catalog import EngineVersion
     from .region import Region
 
-_KNOWN = """ReplicationGroupId ReplicationGroupDescription AutomaticFailoverEnabled MultiAZEnabled
-    NumCacheClusters NumNodeGroups ReplicasPerNodeGroup CacheNodeType Engine EngineVersion
-    CacheParameterGroupName CacheSubnetGroupName CacheSecurityGroupNames SecurityGroupIds Tags
-    SnapshotName PreferredMaintenanceWindow Port NotificationTopicArn AutoMinorVersionUpgrade
-    SnapshotRetentionLimit SnapshotWindow AuthToken TransitEncryptionEnabled TransitEncryptionMode
-    AtRestEncryptionEnabled KmsKeyId PreferredCacheClusterAZs"""
-
 # The windows that AWS picks when none is given. AWS may pick one that overlaps the other, given one
 # (ministryofjustice/cloud-platform-environments#5252), so this one overlaps a usual morning backup.
 _MAINTENANCE = "sun:07:30-sun:08:30"
 _SNAPSHOTS = "03:00-04:00"
+_NETWORK_TYPE = "ipv4"
+"""The default of NetworkType (botocore model). A subnet with IPv6 alone doesn't support it (user guide,
+network-type; the text is inferred)."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +38,10 @@ class _Shape:
 
 
 def create_replication_group(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    checks.simulated(params, _KNOWN.split())
     group_id = checks.legal_name(params["ReplicationGroupId"], "ReplicationGroupId")
     if group_id in region.groups:
         raise Refusal("ReplicationGroupAlreadyExists", f"Replication group {group_id} already exists.")
-    version = _version(params)
+    version = _version(region, params)
     shape = _shape(params, version)
     _check_failover(params, shape)
     _check_encryption(params, version)
@@ -65,12 +60,12 @@ def create_replication_group(region: Region, params: dict[str, Any]) -> dict[str
         version=version.full,
         parameter_group=params.get("CacheParameterGroupName") or _default_parameters(version, shape),
         node_type=params["CacheNodeType"],
-        cluster_enabled=shape.cluster,
+        cluster_mode="enabled" if shape.cluster else "disabled",
         node_groups=[],
         subnet_group=subnets.name,
         security_groups=tuple(params.get("SecurityGroupIds", ())),
         port=params.get("Port", 6379),
-        tls=params.get("TransitEncryptionEnabled", False),
+        tls_mode=_tls_mode(params),
         at_rest=params.get("AtRestEncryptionEnabled", version.engine == "valkey"),
         kms_key=params.get("KmsKeyId"),
         failover="enabled" if params.get("AutomaticFailoverEnabled") else "disabled",
@@ -103,9 +98,8 @@ def _begin(region: Region, group: ReplicationGroup, params: dict[str, Any]) -> N
 
     def end() -> None:
         if failure is not None:
+            # Its members stay as they are: their status has no value create-failed (API_CacheCluster).
             group.status = "create-failed"
-            for member in group.every_member():
-                member.status = "create-failed"
             region.event(group.id, failure)
             return
         region.event(group.id, f"Replication group {group.id} created")
@@ -115,17 +109,17 @@ def _begin(region: Region, group: ReplicationGroup, params: dict[str, Any]) -> N
     region.at(region.timing.create, end)
 
 
-def _version(params: dict[str, Any]) -> EngineVersion:
+def _version(region: Region, params: dict[str, Any]) -> EngineVersion:
     engine = params.get("Engine", "redis")
     if engine not in ("redis", "valkey"):
         raise bad_value(f"Engine {engine} is not supported for replication groups.")
     newest = {"redis": "7.1", "valkey": "9.1"}[engine]
-    version = checks.engine_version(engine, params.get("EngineVersion", newest))
+    version = checks.engine_version(engine, params.get("EngineVersion", newest), region.withdrawn)
     if "CacheParameterGroupName" in params:
         checks.parameter_group(params["CacheParameterGroupName"], engine, version.family)
     if "CacheNodeType" not in params:
         raise bad_combination("A cache node type must be given.")
-    checks.node_type(params["CacheNodeType"], version.full)
+    checks.node_type(params["CacheNodeType"], version.full, region.withdrawn)
     return version
 
 
@@ -151,7 +145,7 @@ def _shape(params: dict[str, Any], version: EngineVersion) -> _Shape:
     if params.get("PreferredCacheClusterAZs"):
         if shards > 1:
             raise bad_combination("PreferredCacheClusterAZs can only be specified for one node group.")
-        raise NotImplementedError("not simulated: PreferredCacheClusterAZs")
+        raise gaps.met("CreateReplicationGroup", "PreferredCacheClusterAZs")
     return _Shape(shards, replicas, cluster)
 
 
@@ -175,18 +169,20 @@ def _check_failover(params: dict[str, Any], shape: _Shape) -> None:
 def _check_encryption(params: dict[str, Any], version: EngineVersion) -> None:
     if "CacheSecurityGroupNames" in params:
         raise bad_combination("Use of cache security groups is not permitted in this API version.")
-    if "TransitEncryptionMode" in params:
-        raise bad_combination(
-            f"Transit encryption mode is not supported for engine version {version.full}"
-            if version.engine == "redis" and version.full < "7.0.5"
-            else "Transit encryption mode is not simulated."
-        )
+    if "TransitEncryptionMode" in params and not checks.tls_changes(version.engine, version.full):
+        raise bad_combination(f"Transit encryption mode is not supported for engine version {version.full}")
     if "AuthToken" in params:
         if not params.get("TransitEncryptionEnabled"):
             raise bad_combination("The AUTH token is only supported when encryption-in-transit is enabled")
+        if _tls_mode(params) == "preferred":
+            raise bad_combination("Transit encryption preferred is not supported with redis access control.")
         checks.auth_token(params["AuthToken"])
     if params.get("KmsKeyId") and not params.get("AtRestEncryptionEnabled"):
         raise bad_combination("A KMS key can only be given when encryption at rest is enabled.")
+
+
+def _tls_mode(params: dict[str, Any]) -> str:
+    return params.get("TransitEncryptionMode", "required") if params.get("TransitEncryptionEnabled") else ""
 
 
 def _windows(params: dict[str, Any]) -> tuple[str, str]:
@@ -212,6 +208,10 @@ def _subnets(region: Region, params: dict[str, Any]) -> SubnetGroup:
     subnets = region.subnet_group(name)
     if region.now < subnets.created + region.timing.subnet_group_lag:
         raise Refusal("CacheSubnetGroupNotFoundFault", f"Cache Subnet Group {name} does not exist.")
+    if _NETWORK_TYPE not in subnets.network_types:
+        raise bad_combination(
+            f"Network type {_NETWORK_TYPE} is not supported by subnet group {name}: {subnets.network_types}"
+        )
     region.check_security_groups(tuple(params.get("SecurityGroupIds", ())), subnets)
     if params.get("MultiAZEnabled"):
         checks.two_zones(subnets)

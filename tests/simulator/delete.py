@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import snapshots, views
+from . import checks, gaps, snapshots, views
 from .errors import bad_combination, group_busy
 
 if TYPE_CHECKING:
@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from .state import ReplicationGroup
 
 _DELETABLE = ("available", "create-failed")
+_DELETABLE_MEMBERS = ("available", "incompatible-network", "restore-failed")
+"""hashicorp/terraform#1331 quotes AWS's list; user guide, Nodes.viewing (the remedy is to delete)."""
 
 
 def delete_replication_group(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """Accept a settled or a create-failed replication group (aws-controllers-k8s/community#948)."""
     group = region.group(params["ReplicationGroupId"])
     if params.get("RetainPrimaryCluster"):
-        raise NotImplementedError("not simulated: RetainPrimaryCluster")
+        raise gaps.met("DeleteReplicationGroup", "RetainPrimaryCluster")
+    checks.in_global_datastore(group)
     _check_deletable(group)
     seconds = region.timing.delete
     if "FinalSnapshotIdentifier" in params:
@@ -39,6 +42,8 @@ def _check_deletable(group: ReplicationGroup) -> None:
         raise group_busy(
             f"Replication group {group.id} has status {group.status} which is not valid for deletion."
         )
+    if group.status == "create-failed":
+        return
     for member in group.every_member():
-        if member.status not in _DELETABLE:
+        if member.status not in _DELETABLE_MEMBERS:
             raise group_busy(f"Cache cluster {member.id} is not in a valid state to be deleted")

@@ -49,6 +49,7 @@ def describe_cache_engine_versions(region: Region, params: dict[str, Any]) -> di
         version
         for version in catalog.VERSIONS
         if params.get("Engine", version.engine) == version.engine
+        and f"{version.engine} {version.version}" not in region.withdrawn
         and params.get("EngineVersion", version.version) == version.version
         and params.get("CacheParameterGroupFamily", version.family) == version.family
     ]
@@ -105,12 +106,13 @@ def describe_events(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_allowed_node_type_modifications(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    if ("ReplicationGroupId" in params) == ("CacheClusterId" in params):
+    if "ReplicationGroupId" not in params:
         raise bad_combination("Exactly one of ReplicationGroupId and CacheClusterId must be given.")
-    if "CacheClusterId" in params:
-        raise NotImplementedError("not simulated: CacheClusterId")
     group = region.group(params["ReplicationGroupId"])
-    up, down = catalog.allowed_changes(group.node_type, group.version)
+    up, down = (
+        [kind for kind in kinds if kind not in region.withdrawn]
+        for kinds in catalog.allowed_changes(group.node_type, group.version)
+    )
     return {"ScaleUpModifications": up, "ScaleDownModifications": down}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import catalog, checks, views
+from . import catalog, checks, gaps, views
 from .errors import Refusal, bad_combination
 from .modify_engine import engine_effects, target_version
 from .modify_token import token_effects
@@ -15,16 +15,11 @@ from .windows import check_windows
 if TYPE_CHECKING:
     from .region import Region
 
-_KNOWN = """ReplicationGroupId ReplicationGroupDescription SnapshottingClusterId AutomaticFailoverEnabled
-    MultiAZEnabled CacheSecurityGroupNames SecurityGroupIds PreferredMaintenanceWindow
-    CacheParameterGroupName ApplyImmediately Engine EngineVersion AutoMinorVersionUpgrade
-    SnapshotRetentionLimit SnapshotWindow CacheNodeType AuthToken AuthTokenUpdateStrategy
-    TransitEncryptionEnabled TransitEncryptionMode"""
+_SCALING = {"node_type", "engine_version"}
 _EVERY_MEMBER = {"node_type", "engine_version", "security_groups", "auth_token"}
 
 
 def modify_replication_group(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    checks.simulated(params, _KNOWN.split())
     group = region.settled_group(params["ReplicationGroupId"])
     effects = [
         *_encryption(group, params),
@@ -35,6 +30,8 @@ def modify_replication_group(region: Region, params: dict[str, Any]) -> dict[str
         *_security_groups(region, group, params),
         *_minor(region, group, params),
     ]
+    if _SCALING & {effect.kind for effect in effects}:
+        checks.compatible(group)
     if not params.get("ApplyImmediately", False):
         return _defer(region, group, effects)
     effects = [*group.deferred, *effects]
@@ -73,11 +70,14 @@ def _encryption(group: ReplicationGroup, params: dict[str, Any]) -> list[Effect]
     if "CacheSecurityGroupNames" in params:
         raise bad_combination("Use of cache security groups is not permitted in this API version.")
     if params.get("TransitEncryptionEnabled", group.tls) != group.tls or "TransitEncryptionMode" in params:
-        if group.engine == "redis" and catalog.numbers(group.version) < (7, 0, 5):
+        if not checks.tls_changes(group.engine, group.version):
             raise bad_combination(
                 f"Transit encryption mode is not supported for engine version {group.version}"
             )
-        raise NotImplementedError("not simulated: a change of encryption in transit")
+        mode = "TransitEncryptionMode" in params
+        raise gaps.met(
+            "ModifyReplicationGroup", "TransitEncryptionMode" if mode else "TransitEncryptionEnabled"
+        )
     if "TransitEncryptionEnabled" in params:
         raise bad_combination(
             "Modification of transit encryption is not supported for access control enabled clusters."
@@ -89,8 +89,8 @@ def _node_type(region: Region, group: ReplicationGroup, params: dict[str, Any]) 
     wanted = params.get("CacheNodeType", group.node_type)
     if wanted == group.node_type:
         return []
-    target = target_version(group, params)
-    checks.node_type(wanted, target.full)
+    target = target_version(region, group, params)
+    checks.node_type(wanted, target.full, region.withdrawn)
     up, _ = catalog.allowed_changes(group.node_type, target.full)
     if wanted in up:
         region.check_capacity()
@@ -183,14 +183,17 @@ def _security_groups(region: Region, group: ReplicationGroup, params: dict[str, 
 def _minor(region: Region, group: ReplicationGroup, params: dict[str, Any]) -> list[Effect]:
     """Description, windows, backups and automatic minor upgrades: shown at once."""
     changes: dict[str, Any] = {}
+    sent = {**params}
+    if "PreferredMaintenanceWindow" in sent:
+        sent["PreferredMaintenanceWindow"] = sent["PreferredMaintenanceWindow"].lower()
     for parameter, attribute in (
         ("ReplicationGroupDescription", "description"),
         ("AutoMinorVersionUpgrade", "auto_minor"),
         ("SnapshotWindow", "snapshot_window"),
         ("PreferredMaintenanceWindow", "maintenance_window"),
     ):
-        if parameter in params and params[parameter] != getattr(group, attribute):
-            changes[attribute] = params[parameter]
+        if parameter in sent and sent[parameter] != getattr(group, attribute):
+            changes[attribute] = sent[parameter]
     check_windows(
         changes.get("snapshot_window", group.snapshot_window),
         changes.get("maintenance_window", group.maintenance_window),

@@ -24,7 +24,7 @@ def upgrade_by_aws(region: Region, group: ReplicationGroup, full: str) -> None:
 
 def engine_effects(region: Region, group: ReplicationGroup, params: dict[str, Any]) -> list[Effect]:
     """Return the effect of another version, or refuse."""
-    target = target_version(group, params)
+    target = target_version(region, group, params)
     name = params.get("CacheParameterGroupName", group.parameter_group)
     checks.parameter_group(name, target.engine, target.family)
     if name.endswith(checks.CLUSTER_ON) != group.cluster_enabled:
@@ -41,7 +41,7 @@ def engine_effects(region: Region, group: ReplicationGroup, params: dict[str, An
     return []
 
 
-def target_version(group: ReplicationGroup, params: dict[str, Any]) -> catalog.EngineVersion:
+def target_version(region: Region, group: ReplicationGroup, params: dict[str, Any]) -> catalog.EngineVersion:
     """Return the version that the call asks for, or refuse.
 
     Sources: cloudposse/terraform-aws-elasticache-redis#88 (6.x), hashicorp/terraform-provider-aws#4166
@@ -66,10 +66,9 @@ def target_version(group: ReplicationGroup, params: dict[str, Any]) -> catalog.E
             f"Upgrading minor engine version for redis '{wanted}' using modify API is not allowed, "
             "please use Service Updates"
         )
-    target = checks.engine_version(engine, wanted)
-    if not returns and catalog.generation(engine, target.full) < catalog.generation(
-        group.engine, group.version
-    ):
+    target = checks.engine_version(engine, wanted, region.withdrawn)
+    older = catalog.generation(engine, target.full) < catalog.generation(group.engine, group.version)
+    if older and not returns:
         raise bad_combination(f"Cannot modify {engine} from {group.version} to {target.full}")
     return target
 

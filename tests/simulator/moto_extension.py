@@ -19,6 +19,7 @@ from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.elasticache.responses import ElastiCacheResponse
 
 from .actions import OPERATIONS
+from .surroundings import Subnet
 
 Act = Callable[[str, str, str, dict[str, Any]], dict[str, Any] | None]
 
@@ -52,13 +53,20 @@ def response_class(act: Act) -> type[ElastiCacheResponse]:
     return type("SimulatedElastiCacheResponse", (ElastiCacheResponse,), functions)
 
 
-def subnet(account: str, region: str, subnet_id: str) -> tuple[str, str] | None:
-    """Return a subnet's VPC and availability zone from moto's EC2."""
+def subnet(account: str, region: str, subnet_id: str) -> Subnet | None:
+    """Return a subnet from moto's EC2."""
     for subnets in ec2_backends[account][region].subnets.values():
         if subnet_id in subnets:
             found = subnets[subnet_id]
-            return found.vpc_id, found.availability_zone
+            return Subnet(found.vpc_id, found.availability_zone, _network_types(found))
     return None
+
+
+def _network_types(subnet: Any) -> tuple[str, ...]:
+    """Return what a cluster in a subnet may speak (user guide, network-type)."""
+    if subnet.ipv6_native:
+        return ("ipv6",)
+    return ("dual_stack", "ipv4") if subnet.ipv6_cidr_block_associations else ("ipv4",)
 
 
 def security_group(account: str, region: str, group_id: str) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from moto.utilities.utils import get_partition
 
-from . import views
+from . import checks, views
 from .errors import Refusal, bad_value, group_busy, member_busy
 from .state import (
     Change,
@@ -61,6 +61,7 @@ class Region:
         self.tags: dict[str, dict[str, str]] = {}
         self.history: dict[str, list[GroupState]] = {}
         self.unsupported_snapshots: set[str] = set()
+        self.withdrawn: set[str] = set()
         self._released: dict[str, float] = {}
         self._gone: dict[str, tuple[View, float]] = {}
         self._due: list[tuple[float, int, Callable[[], None]]] = []
@@ -120,6 +121,7 @@ class Region:
         (hashicorp/terraform-provider-aws#50096).
         """
         group = self.available_group(group_id, purpose)
+        checks.in_global_datastore(group)
         for node_group in group.node_groups:
             if node_group.status != "available":
                 raise group_busy(
@@ -271,16 +273,14 @@ class Region:
     def check_capacity(self) -> None:
         if self.script.shortages > 0:
             self.script.shortages -= 1
-            raise Refusal(
-                "InsufficientCacheClusterCapacity",
-                "Insufficient capacity for the requested node type in the requested Availability Zones.",
-            )
+            raise Refusal("InsufficientCacheClusterCapacity", checks.NO_CAPACITY)
 
     def check_security_groups(self, wanted: tuple[str, ...], subnets: SubnetGroup) -> None:
         for security_group in wanted:
             vpc = self.around.security_group(security_group)
             if vpc is None:
-                raise bad_value(f"Invalid security group {security_group}")
+                # The words of ansible/ansible#6794.
+                raise bad_value(f"Invalid security group , groupId= {security_group}, groupName=.")
             if vpc != subnets.vpc:
                 raise Refusal(
                     "InvalidParameterCombination",

@@ -90,6 +90,7 @@ def _run(region: Region, group: ReplicationGroup, effect: Effect) -> dict[str, A
 def _wanted(region: Region, params: dict[str, Any]) -> tuple[ReplicationGroup, dict[str, int]]:
     """Return the replication group and the desired replicas of each shard, or refuse."""
     group = region.settled_group(params["ReplicationGroupId"])
+    checks.compatible(group)
     if not params.get("ApplyImmediately"):
         raise bad_value("ApplyImmediately must be true: only immediate changes are supported.")
     ways = [

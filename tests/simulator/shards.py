@@ -17,10 +17,9 @@ def modify_replication_group_shard_configuration(region: Region, params: dict[st
     group = region.settled_group(params["ReplicationGroupId"])
     if not group.cluster_enabled:
         raise bad_value("Operation is only applicable for cluster mode enabled replication groups")
+    checks.compatible(group)
     if not params.get("ApplyImmediately"):
         raise bad_value("ApplyImmediately must be true: only immediate changes are supported.")
-    if "ReshardingConfiguration" in params:
-        raise NotImplementedError("not simulated: ReshardingConfiguration")
     wanted = params["NodeGroupCount"]
     if wanted < 1:
         raise bad_value("NodeGroupCount must be at least 1.")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from . import actions, http, moto_extension
+from . import actions, checks, http, moto_extension
 from .modify_engine import upgrade_by_aws
+from .out_of_band import OutOfBand
 from .region import Region
 from .state import Change, GroupState, Maintenance, ReplicationGroup, Script
-from .surroundings import Surroundings
+from .surroundings import Subnet, Surroundings
 from .timing import Quotas, Timing
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ class Simulator:
     As a context manager it takes over moto's ElastiCache (enter it inside `mock_aws`), and makes
     EC2 refuse to delete security groups that a cluster uses. `handle` answers raw requests.
 
-    `network` maps a subnet id to (VPC, availability zone), `security_group` a security group id to
-    its VPC; both return None for what does not exist, and default to moto's EC2. `endpoint` may
-    replace a cluster's address and port: `(replication group id, address, port) -> (address, port)`.
+    `network` maps a Region and a subnet id to the subnet, `security_group` a Region and a security group id
+    to its VPC; both return None for what does not exist there, and default to moto's EC2. What `hides` says
+    is not visible yet is unknown, too. `endpoint` may replace a cluster's address and port:
+    `(replication group id, address, port) -> (address, port)`.
     `on_change` is called when a replication group is created, available or deleted, and when its tokens
     or members change.
     """
@@ -42,8 +44,9 @@ class Simulator:
         timing: Timing | None = None,
         *,
         quotas: Quotas | None = None,
-        network: Callable[[str], tuple[str, str] | None] | None = None,
-        security_group: Callable[[str], str | None] | None = None,
+        network: Callable[[str, str], Subnet | None] | None = None,
+        security_group: Callable[[str, str], str | None] | None = None,
+        hides: Callable[[str], bool] = lambda _name: False,
         endpoint: Callable[[str, str, int], tuple[str, int]] | None = None,
         on_change: Callable[[Change], None] | None = None,
     ) -> None:
@@ -52,6 +55,7 @@ class Simulator:
         self._quotas = quotas or Quotas()
         self._network = network
         self._security_group = security_group
+        self._hides = hides
         self._endpoint = endpoint or (lambda _group, address, port: (address, port))
         self.on_change = on_change or (lambda _change: None)
         self._regions: dict[tuple[str, str], Region] = {}
@@ -79,7 +83,7 @@ class Simulator:
         """Do one operation of ElastiCache; raise Refusal where AWS refuses."""
         with self._lock:
             found = self._region(account, region)
-            result = actions.OPERATIONS[operation](found, params)
+            result = actions.act(found, operation, params)
             found.note()
             return result
 
@@ -143,6 +147,13 @@ class Simulator:
         """Accept the next create and end it in `create-failed`, with the reason only in an event."""
         self._script.failed_creates.append(message)
 
+    def lose_capacity(self) -> None:
+        """Accept the next create and end it in `create-failed` for lack of capacity, as AWS mostly does.
+
+        Source: ministryofjustice/cloud-platform#8304 (the words are those of a call refused for it).
+        """
+        self.fail_next_create(checks.NO_CAPACITY)
+
     def roll_back_next(self, kind: str, message: str) -> None:
         """Accept the next change of `kind` and undo it at its end, with the reason only in an event.
 
@@ -175,6 +186,18 @@ class Simulator:
             upgrade_by_aws(region, group, version)
             region.note()
 
+    def withdraw(self, account: str, region: str, *names: str) -> None:
+        """Stop offering node types, and versions such as "valkey 8.1", in a Region.
+
+        Regions differ: the user guide, supported node types by Region.
+        """
+        with self._lock:
+            self._region(account, region).withdrawn.update(names)
+
+    def out_of_band(self, group_id: str) -> OutOfBand:
+        """Return what somebody else may do to a replication group now."""
+        return OutOfBand(*self._find(group_id))
+
     def forbid_snapshots(self, group_id: str) -> None:
         """Refuse snapshots of a replication group with SnapshotFeatureNotSupportedFault."""
         region, group = self._find(group_id)
@@ -185,10 +208,11 @@ class Simulator:
     def _region(self, account: str, name: str) -> Region:
         key = (account, name)
         if key not in self._regions:
+            subnet = self._network or partial(moto_extension.subnet, account)
+            security_group = self._security_group or partial(moto_extension.security_group, account)
             around = Surroundings(
-                subnet=self._network or (lambda subnet: moto_extension.subnet(account, name, subnet)),
-                security_group=self._security_group
-                or (lambda group: moto_extension.security_group(account, name, group)),
+                subnet=lambda subnet_id: None if self._hides(subnet_id) else subnet(name, subnet_id),
+                security_group=lambda group: None if self._hides(group) else security_group(name, group),
                 endpoint=self._endpoint,
                 notify=self.on_change,
             )

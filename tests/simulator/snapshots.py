@@ -12,6 +12,8 @@ from .state import ReplicationGroup, Snapshot
 if TYPE_CHECKING:
     from .region import Region
 
+_DAY = 24 * 3600.0
+
 
 def take(region: Region, group: ReplicationGroup, name: str) -> Snapshot:
     """Begin a snapshot of `group`, or refuse."""
@@ -20,6 +22,9 @@ def take(region: Region, group: ReplicationGroup, name: str) -> Snapshot:
         raise Refusal("SnapshotAlreadyExistsFault", f"Snapshot {key} already exists.")
     if len(region.snapshots) >= region.quotas.snapshots:
         raise Refusal("SnapshotQuotaExceededFault", f"At most {region.quotas.snapshots} snapshots are kept.")
+    allowed = region.quotas.snapshots_per_node_and_day * len(group.in_service)
+    if sum(region.now - taken < _DAY for taken in group.snapshots) >= allowed:
+        raise Refusal("SnapshotQuotaExceededFault", f"At most {allowed} snapshots of {group.id} in 24 hours.")
     if group.id in region.unsupported_snapshots:
         raise Refusal("SnapshotFeatureNotSupportedFault", f"Snapshots of {group.id} are not supported.")
     taken = Snapshot(
@@ -44,6 +49,7 @@ def take(region: Region, group: ReplicationGroup, name: str) -> Snapshot:
         },
     )
     region.snapshots[key] = taken
+    group.snapshots.append(region.now)
 
     def end() -> None:
         taken.status = "available"
@@ -54,8 +60,6 @@ def take(region: Region, group: ReplicationGroup, name: str) -> Snapshot:
 
 
 def create_snapshot(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    if "CacheClusterId" in params:
-        raise NotImplementedError("not simulated: CacheClusterId")
     if "ReplicationGroupId" not in params:
         raise bad_combination("Exactly one of ReplicationGroupId and CacheClusterId must be given.")
     group = region.settled_group(params["ReplicationGroupId"], "a snapshot")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from .surroundings import Subnet
+
 
 @dataclass
 class Member:
@@ -99,7 +101,11 @@ class View:
 
 @dataclass
 class ReplicationGroup:
-    """A replication group."""
+    """A replication group.
+
+    `tls_mode` is required, preferred, or empty without encryption in transit; `cluster_mode` is enabled,
+    compatible or disabled.
+    """
 
     id: str
     arn: str
@@ -108,12 +114,12 @@ class ReplicationGroup:
     version: str
     parameter_group: str
     node_type: str
-    cluster_enabled: bool
+    cluster_mode: str
     node_groups: list[NodeGroup]
     subnet_group: str
     security_groups: tuple[str, ...]
     port: int
-    tls: bool
+    tls_mode: str
     at_rest: bool
     kms_key: str | None
     failover: str
@@ -126,6 +132,8 @@ class ReplicationGroup:
     created: float
     tokens: list[str] = field(default_factory=list)
     token_changed: float | None = None
+    user_groups: tuple[str, ...] = ()
+    global_datastore: str = ""
     status: str = "creating"
     pending: dict[str, Any] = field(default_factory=dict)
     pending_security_groups: tuple[str, ...] = ()
@@ -137,6 +145,15 @@ class ReplicationGroup:
     stale_view: View | None = None
     stale_until: float = 0.0
     history: list[GroupState] = field(default_factory=list)
+    snapshots: list[float] = field(default_factory=list)
+
+    @property
+    def tls(self) -> bool:
+        return self.tls_mode != ""
+
+    @property
+    def cluster_enabled(self) -> bool:
+        return self.cluster_mode != "disabled"
 
     @property
     def serving(self) -> list[NodeGroup]:
@@ -174,22 +191,31 @@ class ReplicationGroup:
 
 @dataclass
 class SubnetGroup:
-    """A cache subnet group; `subnets` maps subnet ids to availability zones."""
+    """A cache subnet group, with its subnets by id."""
 
     name: str
     arn: str
     description: str
     vpc: str
-    subnets: dict[str, str]
+    subnets: dict[str, Subnet]
     created: float
 
     @property
     def zones(self) -> list[str]:
-        return sorted(set(self.subnets.values()))
+        return sorted({subnet.zone for subnet in self.subnets.values()})
+
+    @property
+    def network_types(self) -> list[str]:
+        """What every subnet supports."""
+        supported = [set(subnet.network_types) for subnet in self.subnets.values()]
+        return sorted(set.intersection(*supported))
 
     def by_zone(self) -> list[tuple[str, list[str]]]:
         """Return each zone with its subnets."""
-        return [(zone, [name for name, of in self.subnets.items() if of == zone]) for zone in self.zones]
+        return [
+            (zone, [name for name, subnet in self.subnets.items() if subnet.zone == zone])
+            for zone in self.zones
+        ]
 
 
 @dataclass

@@ -13,6 +13,7 @@ from .state import SubnetGroup
 
 if TYPE_CHECKING:
     from .region import Region
+    from .surroundings import Subnet
 
 _NAME = re.compile(r"[a-z0-9-]{1,255}")
 
@@ -72,25 +73,28 @@ def describe_cache_subnet_groups(region: Region, params: dict[str, Any]) -> dict
     return page("CacheSubnetGroups", [views.subnet_group(group) for group in groups], params)
 
 
-def _resolve(region: Region, wanted: list[str]) -> tuple[str, dict[str, str]]:
-    """Return the VPC and the zones of subnets; texts as quoted in floci-io/floci#2401."""
+def _resolve(region: Region, wanted: list[str]) -> tuple[str, dict[str, Subnet]]:
+    """Return the VPC and the subnets; texts as quoted in floci-io/floci#2401.
+
+    A subnet of another Region is unknown, too (openedx-unsupported/configuration#313).
+    """
     if len(set(wanted)) > region.quotas.subnets_per_group:
         raise Refusal(
             "CacheSubnetQuotaExceededFault", f"At most {region.quotas.subnets_per_group} subnets are allowed."
         )
-    found = {subnet: region.around.subnet(subnet) for subnet in wanted}
-    missing = [subnet for subnet, place in found.items() if place is None]
+    found = {name: region.around.subnet(name) for name in wanted}
+    missing = [name for name, subnet in found.items() if subnet is None]
     if missing or not wanted:
         raise bad_value(f"Some input subnets in :[{', '.join(missing)}] are invalid.")
-    places = {subnet: place for subnet, place in found.items() if place is not None}
-    first, (vpc, _) = next(iter(places.items()))
-    for subnet, (other, _) in places.items():
-        if other != vpc:
-            raise Refusal("InvalidSubnet", f"Subnets {first} and {subnet} are not in the same VPC.")
-    return vpc, {subnet: zone for subnet, (_, zone) in places.items()}
+    subnets = {name: subnet for name, subnet in found.items() if subnet is not None}
+    first, (vpc, *_) = next(iter(subnets.items()))
+    for name, subnet in subnets.items():
+        if subnet.vpc != vpc:
+            raise Refusal("InvalidSubnet", f"Subnets {first} and {name} are not in the same VPC.")
+    return vpc, subnets
 
 
-def _check_removal(region: Region, group: SubnetGroup, remaining: dict[str, str]) -> None:
+def _check_removal(region: Region, group: SubnetGroup, remaining: dict[str, Subnet]) -> None:
     """Refuse to drop a subnet in use, or to leave a Multi-AZ group fewer than two subnets.
 
     Source: the user guide's pages on modifying and deleting subnet groups.

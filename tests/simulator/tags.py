@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import gaps
 from .errors import Refusal, bad_value
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _resource(region: Region, arn: str) -> tuple[str, ReplicationGroup | None]:
         if taken is None:
             raise Refusal("SnapshotNotFoundFault", f"Snapshot {name} not found.")
         return taken.arn, None
-    raise NotImplementedError(f"not simulated: tags of a {kind}")
+    raise gaps.met("ListTagsForResource", "ResourceName")
 
 
 def _list(tags: dict[str, str]) -> list[dict[str, str]]:

@@ -235,6 +235,18 @@ def test_backups_without_cluster_mode_name_a_member_and_survive_its_removal(clou
     assert "SnapshottingClusterId" not in cloud.group()
 
 
+@pytest.mark.parametrize("window", ["SUN:09:00-SUN:10:00", "Sat:23:00-Sun:00:30"])
+def test_days_of_a_window_are_taken_in_any_case_and_kept_in_lower_case(cloud: MotoAws, window: str) -> None:
+    """crossplane-contrib/provider-aws#1303."""
+    cloud.make(cloud.request(PreferredMaintenanceWindow=window))
+    assert cloud.members()[0]["PreferredMaintenanceWindow"] == window.lower()
+    cloud.modify(PreferredMaintenanceWindow="Mon:09:00-MON:10:00")
+    cloud.settle()
+    assert cloud.members()[0]["PreferredMaintenanceWindow"] == "mon:09:00-mon:10:00"
+    with pytest.raises(cloud.elasticache.exceptions.InvalidParameterCombinationException):
+        cloud.modify(PreferredMaintenanceWindow="MON:09:00-mon:10:00")
+
+
 def test_tags_are_set_on_create_and_tagging_shows_the_replication_group_as_modifying(cloud: MotoAws) -> None:
     """hashicorp/terraform-provider-aws#44811."""
     arn = cloud.make(cloud.request(Tags=[{"Key": "team", "Value": "a"}]))["ARN"]
@@ -370,6 +382,22 @@ def test_regions_share_nothing(cloud: MotoAws) -> None:
     cloud.make()
     other = boto3.client("elasticache", "eu-west-1")
     assert other.describe_replication_groups()["ReplicationGroups"] == []
+
+
+def test_a_region_may_lack_versions_and_node_types(cloud: MotoAws) -> None:
+    """User guide, supported node types by Region."""
+    cloud.make()
+    cloud.simulator.withdraw("123456789012", "us-east-1", "redis 7.1", "cache.m7g.large")
+    found = cloud.elasticache.describe_cache_engine_versions(Engine="redis")["CacheEngineVersions"]
+    assert "7.1" not in {version["EngineVersion"] for version in found}
+    allowed = cloud.elasticache.list_allowed_node_type_modifications(ReplicationGroupId="cache")
+    assert "cache.m7g.large" not in allowed["ScaleUpModifications"]
+    with pytest.raises(cloud.elasticache.exceptions.InvalidParameterValueException, match="not supported"):
+        cloud.modify(CacheNodeType="cache.m7g.large")
+    with pytest.raises(
+        cloud.elasticache.exceptions.InvalidParameterCombinationException, match="Cannot find"
+    ):
+        cloud.modify(EngineVersion="7.1", CacheParameterGroupName="default.redis7")
 
 
 def test_an_arn_has_the_partition_of_its_region(cloud: MotoAws) -> None:

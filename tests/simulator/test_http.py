@@ -15,17 +15,17 @@ from botocore.exceptions import ClientError
 
 from tests.harness.clock import FastClock, SimulatedClock
 
-from . import Endpoint, Simulator
+from . import Endpoint, Simulator, Subnet
 
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-def network(subnet: str) -> tuple[str, str] | None:
-    return ("vpc-1", f"us-east-1{subnet[-1]}") if subnet.startswith("subnet-") else None
+def network(_region: str, subnet: str) -> Subnet | None:
+    return Subnet("vpc-1", f"us-east-1{subnet[-1]}") if subnet.startswith("subnet-") else None
 
 
 def simulator(clock: Any) -> Simulator:
-    return Simulator(clock, network=network, security_group=lambda _group: "vpc-1")
+    return Simulator(clock, network=network, security_group=lambda _region, _group: "vpc-1")
 
 
 def client_of(url: str) -> Any:
@@ -103,7 +103,7 @@ def test_an_endpoint_can_be_replaced_by_the_address_of_a_redis() -> None:
     simulated = Simulator(
         clock,
         network=network,
-        security_group=lambda _group: "vpc-1",
+        security_group=lambda _region, _group: "vpc-1",
         endpoint=lambda group, address, port: (f"{group}.localhost", port + 1),
     )
     with Endpoint(simulated) as endpoint:

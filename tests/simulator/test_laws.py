@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.harness.clock import SimulatedClock
 
-from . import Simulator, Timing
+from . import Simulator, Subnet, Timing
 from .errors import Refusal
 
 Step = Callable[["GroupUnderTest"], object]
@@ -26,8 +26,8 @@ class GroupUnderTest:
         self.simulator = Simulator(
             self.clock,
             Timing(stale=stale),
-            network=lambda subnet: ("vpc", subnet[-1]),
-            security_group=lambda _group: "vpc",
+            network=lambda _region, subnet: Subnet("vpc", subnet[-1]),
+            security_group=lambda _region, _group: "vpc",
         )
         self.call(
             "CreateCacheSubnetGroup",

@@ -16,17 +16,31 @@ MEMORY = "Failed to scale down to cache node type cache.t3.micro because the nod
 
 
 def test_a_create_may_be_accepted_and_fail_with_the_reason_only_in_an_event(cloud: MotoAws) -> None:
-    """hashicorp/terraform-provider-aws#8561: no reason field; it stays and blocks its id."""
+    """hashicorp/terraform-provider-aws#8561: no reason field; it stays and blocks its id.
+
+    Its members can't show create-failed (API_CacheCluster; floci-io/floci#2633); here they stay creating.
+    """
     cloud.simulator.fail_next_create("AddCacheNodeFailed due to insufficient free IP addresses")
     cloud.make()
     assert cloud.group()["Status"] == "create-failed"
     assert "NodeGroups" not in cloud.group()
+    assert {member["CacheClusterStatus"] for member in cloud.members()} == {"creating"}
     assert cloud.events() == ["AddCacheNodeFailed due to insufficient free IP addresses"]
     with pytest.raises(cloud.elasticache.exceptions.ReplicationGroupAlreadyExistsFault):
         cloud.elasticache.create_replication_group(**cloud.request())
     cloud.elasticache.delete_replication_group(ReplicationGroupId="cache")
     cloud.settle()
     assert cloud.make()["Status"] == "available"
+
+
+def test_capacity_may_be_lost_after_a_create_was_accepted(cloud: MotoAws) -> None:
+    """ministryofjustice/cloud-platform#8304: a create is accepted, and fails minutes later with an event."""
+    cloud.simulator.lose_capacity()
+    cloud.make()
+    assert cloud.group()["Status"] == "create-failed"
+    assert cloud.events()[0].startswith("Insufficient capacity for the requested node type")
+    cloud.make(cloud.request(ReplicationGroupId="next"))
+    assert cloud.group("next")["Status"] == "available"
 
 
 def reshard_out(cloud: MotoAws) -> None:

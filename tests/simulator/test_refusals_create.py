@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import IPv6Network
 from typing import Any
 
 import pytest
@@ -184,6 +185,19 @@ ROWS = [
         words="Transit encryption mode is not supported for engine version 6.2.6",
     ),
     Refused(
+        "a token with the preferred transit encryption mode",
+        plain(
+            EngineVersion="7.1",
+            CacheParameterGroupName="default.redis7",
+            TransitEncryptionEnabled=True,
+            TransitEncryptionMode="preferred",
+            AuthToken=TOKEN,
+        ),
+        COMBINATION,
+        "cloudposse/terraform-aws-elasticache-redis#239",
+        words="Transit encryption preferred is not supported with redis access control.",
+    ),
+    Refused(
         "a token without TLS",
         plain(AuthToken=TOKEN),
         COMBINATION,
@@ -337,6 +351,37 @@ def test_a_new_subnet_group_may_not_be_visible_yet() -> None:
             cloud.make()
         cloud.clock.advance(60)
         assert cloud.make()["Status"] == "available"
+
+
+def subnet_with_ipv6(cloud: MotoAws, **params: Any) -> str:
+    """Give the VPC IPv6 and return a new subnet with it."""
+    cloud.ec2.associate_vpc_cidr_block(VpcId=cloud.vpc, AmazonProvidedIpv6CidrBlock=True)
+    (vpc,) = cloud.ec2.describe_vpcs(VpcIds=[cloud.vpc])["Vpcs"]
+    blocks = IPv6Network(vpc["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"]).subnets(new_prefix=64)
+    made = cloud.ec2.create_subnet(VpcId=cloud.vpc, Ipv6CidrBlock=str(next(blocks)), **params)
+    return str(made["Subnet"]["SubnetId"])
+
+
+def network_types(cloud: MotoAws, *subnets: str) -> tuple[list[str], list[list[str]]]:
+    """Return what a new subnet group supports, and what each of its subnets does."""
+    cloud.make_subnet_group("of-types", list(subnets))
+    (shown,) = cloud.elasticache.describe_cache_subnet_groups(CacheSubnetGroupName="of-types")[
+        "CacheSubnetGroups"
+    ]
+    return shown["SupportedNetworkTypes"], [each["SupportedNetworkTypes"] for each in shown["Subnets"]]
+
+
+def test_a_subnet_group_supports_the_network_types_that_all_its_subnets_do(cloud: MotoAws) -> None:
+    """API_Subnet and API_CacheSubnetGroup, SupportedNetworkTypes; user guide, network-type."""
+    dual = subnet_with_ipv6(cloud, CidrBlock="10.1.90.0/24")
+    assert network_types(cloud, cloud.subnets[0], dual) == (["ipv4"], [["ipv4"], ["dual_stack", "ipv4"]])
+
+
+def test_subnets_with_ipv6_alone_refuse_a_cluster_of_the_default_network_type(cloud: MotoAws) -> None:
+    """User guide, network-type (the text is inferred)."""
+    assert network_types(cloud, subnet_with_ipv6(cloud, Ipv6Native=True)) == (["ipv6"], [["ipv6"]])
+    with pytest.raises(cloud.elasticache.exceptions.InvalidParameterCombinationException, match="ipv4"):
+        cloud.make(cloud.request(CacheSubnetGroupName="of-types"))
 
 
 def test_a_raised_cluster_quota_allows_500_nodes_within_the_quota_of_the_region() -> None:

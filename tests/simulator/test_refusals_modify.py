@@ -387,5 +387,5 @@ def test_a_change_without_apply_immediately_waits(cloud: MotoAws) -> None:
 
 def test_a_change_of_encryption_in_transit_since_7_0_5_is_not_simulated(cloud: MotoAws) -> None:
     cloud.make(cloud.request(EngineVersion="7.1", CacheParameterGroupName="default.redis7"))
-    with pytest.raises(NotImplementedError, match="encryption in transit"):
+    with pytest.raises(NotImplementedError, match="TransitEncryptionEnabled"):
         cloud.modify(TransitEncryptionEnabled=True)

@@ -388,6 +388,28 @@ def test_subnet_groups_subnets_and_snapshots_have_quotas() -> None:
             )
 
 
+def test_a_node_is_backed_up_a_limited_number_of_times_in_24_hours() -> None:
+    """User guide, backup constraints: 20 manual backups of a node in any 24 hours, deleted ones included."""
+    with MotoAws(quotas=Quotas(snapshots_per_node_and_day=1)) as cloud:
+        cloud.make(cloud.replicated_request())
+        for name in ("one", "two"):
+            cloud.elasticache.create_snapshot(ReplicationGroupId="cache", SnapshotName=name)
+            cloud.settle()
+            cloud.elasticache.delete_snapshot(SnapshotName=name)
+        with pytest.raises(cloud.elasticache.exceptions.SnapshotQuotaExceededFault):
+            cloud.elasticache.create_snapshot(ReplicationGroupId="cache", SnapshotName="three")
+        cloud.clock.advance(24 * 3600)
+        cloud.elasticache.create_snapshot(ReplicationGroupId="cache", SnapshotName="three")
+
+
+def test_a_snapshot_s_name_has_at_most_40_characters(cloud: MotoAws) -> None:
+    """User guide, backups-manual: 1 to 40 alphanumeric characters or hyphens."""
+    cloud.make()
+    with pytest.raises(cloud.elasticache.exceptions.InvalidParameterValueException):
+        cloud.elasticache.create_snapshot(ReplicationGroupId="cache", SnapshotName="a" * 41)
+    cloud.elasticache.create_snapshot(ReplicationGroupId="cache", SnapshotName="a" * 40)
+
+
 def delete_security_group(cloud: MotoAws, group: str) -> str:
     """Return the wire code of EC2's refusal, or an empty string."""
     try:

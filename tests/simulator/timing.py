@@ -24,6 +24,8 @@ class Timing:
     node_type: float = 600.0
     engine: float = 600.0
     auth_token: float = 60.0
+    encryption: float = 600.0
+    cluster_mode: float = 900.0
     replica: float = 300.0
     reshard: float = 600.0
     snapshot: float = 90.0
@@ -37,11 +39,12 @@ class Timing:
 
 @dataclass(frozen=True)
 class Quotas:
-    """Service quotas with AWS's defaults (the user guide's quota page)."""
+    """Service quotas with AWS's defaults (the user guide's pages on quotas and on backup constraints)."""
 
     nodes_per_group: int = 90
     nodes_per_region: int = 300
     subnet_groups: int = 300
     subnets_per_group: int = 20
     snapshots: int = 50
+    snapshots_per_node_and_day: int = 20
     tags: int = 50

@@ -39,7 +39,7 @@ def replication_group(region: Region, group: ReplicationGroup) -> dict[str, Any]
         "SnapshotRetentionLimit": group.retention,
         "SnapshotWindow": group.snapshot_window,
         "ClusterEnabled": group.cluster_enabled,
-        "ClusterMode": "enabled" if group.cluster_enabled else "disabled",
+        "ClusterMode": group.cluster_mode,
         "CacheNodeType": group.node_type,
         "AuthTokenEnabled": bool(group.tokens),
         "TransitEncryptionEnabled": group.tls,
@@ -56,6 +56,15 @@ def replication_group(region: Region, group: ReplicationGroup) -> dict[str, Any]
         shown["SnapshottingClusterId"] = group.snapshotting_member
     if group.token_changed is not None:
         shown["AuthTokenLastModifiedDate"] = _time(group.token_changed)
+    if group.tls:
+        shown["TransitEncryptionMode"] = group.tls_mode
+    if group.user_groups:
+        shown["UserGroupIds"] = list(group.user_groups)
+    if group.global_datastore:
+        shown["GlobalReplicationGroupInfo"] = {
+            "GlobalReplicationGroupId": group.global_datastore,
+            "GlobalReplicationGroupMemberRole": "PRIMARY",
+        }
     if group.kms_key:
         shown["KmsKeyId"] = group.kms_key
     if group.status not in _NO_ENDPOINTS:
@@ -88,8 +97,10 @@ def _node_group(
         "NodeGroupId": node_group.id,
         "Status": node_group.status,
         "NodeGroupMembers": [
-            _node_group_member(region, group, member, role="primary" if index == 0 else "replica")
-            for index, member in enumerate(node_group.members)
+            _node_group_member(
+                region, group, member, role="primary" if member is node_group.members[0] else "replica"
+            )
+            for member in sorted(node_group.members, key=lambda member: member.id)
         ],
     }
     if not group.cluster_enabled:
@@ -176,14 +187,14 @@ def subnet_group(group: SubnetGroup) -> dict[str, Any]:
         "VpcId": group.vpc,
         "Subnets": [
             {
-                "SubnetIdentifier": subnet,
-                "SubnetAvailabilityZone": {"Name": zone},
-                "SupportedNetworkTypes": ["ipv4"],
+                "SubnetIdentifier": name,
+                "SubnetAvailabilityZone": {"Name": subnet.zone},
+                "SupportedNetworkTypes": list(subnet.network_types),
             }
-            for subnet, zone in group.subnets.items()
+            for name, subnet in group.subnets.items()
         ],
         "ARN": group.arn,
-        "SupportedNetworkTypes": ["ipv4"],
+        "SupportedNetworkTypes": group.network_types,
     }
 
 

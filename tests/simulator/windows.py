@@ -10,11 +10,14 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = 24 * 60
 _TIME = r"([01]\d|2[0-3]):([0-5]\d)"
 _SNAPSHOT = re.compile(rf"{_TIME}-{_TIME}")
-_MAINTENANCE = re.compile(rf"({'|'.join(_DAYS)}):{_TIME}-({'|'.join(_DAYS)}):{_TIME}")
+_MAINTENANCE = re.compile(rf"({'|'.join(_DAYS)}):{_TIME}-({'|'.join(_DAYS)}):{_TIME}", re.IGNORECASE)
 
 
 def check_windows(snapshot: str, maintenance: str) -> None:
-    """Refuse windows that are malformed, shorter than an hour, or overlap on any day."""
+    """Refuse windows that are malformed, shorter than an hour, or overlap on any day.
+
+    Day names are taken in any case, and kept in lower case (crossplane-contrib/provider-aws#1303).
+    """
     daily_start, daily_length = _snapshot(snapshot)
     weekly_start, weekly_length = _maintenance(maintenance)
     for day in range(-1, 8):
@@ -38,8 +41,8 @@ def _maintenance(text: str) -> tuple[int, int]:
     if not match:
         raise bad_value(f"Invalid maintenance window format: {text}")
     first, hour, minute, last, end_hour, end_minute = match.groups()
-    start = _DAYS.index(first) * _DAY + _minutes(hour, minute)
-    end = _DAYS.index(last) * _DAY + _minutes(end_hour, end_minute)
+    start = _DAYS.index(first.lower()) * _DAY + _minutes(hour, minute)
+    end = _DAYS.index(last.lower()) * _DAY + _minutes(end_hour, end_minute)
     return start, _long_enough((end - start) % (7 * _DAY), "maintenance", text)
 
 

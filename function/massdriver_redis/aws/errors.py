@@ -15,10 +15,16 @@ from massdriver_redis.errors import AccessDeniedError, NotYetVisibleError, Resou
 _PASSING_STATUS = frozenset({408, 429})
 """HTTP statuses below 500 that mean "again, later", whatever the body says."""
 
-_UNKNOWN_SECURITY_GROUP = re.compile(r"security group.*(not found|not exist)", re.IGNORECASE)
-"""How ElastiCache words that EC2's new security group has not reached it: by InvalidParameterValue."""
+_UNKNOWN_OF_EC2 = re.compile(
+    r"security group.*(not found|not exist)|invalid security group|input subnets.* are invalid", re.IGNORECASE
+)
+"""How ElastiCache words, by InvalidParameterValue, that what EC2 made has not reached it: as quoted in
+floci-io/floci#2401 and ansible/ansible#6794."""
 
-_NAMED_ACTION = re.compile(r"not authorized to perform: (\w+:\w+)")
+_NAMED_ACTION = re.compile(r"not authorized to perform: (\w+:\w+)(?: on resource: \S+?:\d*:(\S+))?")
+_NAMED_POLICY = re.compile(r"(with an explicit deny in an?|because no) ([\w -]*?(?:policy|boundary))")
+"""The action and, unless any will do, the resource within its account; and what kind of policy denies it (IAM
+user guide, troubleshooting access denied messages)."""
 _NO_POLICY_ALLOWS = "no identity-based policy allows"
 _NEEDS_THE_TAG = frozenset(
     f"elasticache:{name}"
@@ -123,7 +129,7 @@ def _refused(error: ClientError, service: str, call: str) -> ResourceError:
         # No code of AWS's: a proxy's page, or a body that was damaged on its way.
         return TransientError(f"{call} gave an answer that can't be read (HTTP {status})")
     known = error_codes.code(service, code)
-    meaning = Meaning.SOON if _UNKNOWN_SECURITY_GROUP.search(message) else known.meaning
+    meaning = Meaning.SOON if _UNKNOWN_OF_EC2.search(message) else known.meaning
     if status >= 500 or status in _PASSING_STATUS:
         meaning = Meaning.TRANSIENT
     match meaning:
@@ -143,10 +149,21 @@ def _denied(call: str, code: str, message: str) -> str:
     """
     named = _NAMED_ACTION.search(message)
     denied = named[1] if named else call
-    if denied in _NEEDS_THE_TAG and ":replicationgroup:" in message and _NO_POLICY_ALLOWS in message:
+    on = f" on {named[2]}" if named and named[2] else ""
+    if denied in _NEEDS_THE_TAG and on.startswith(" on replicationgroup:") and _NO_POLICY_ALLOWS in message:
         return (
             f"{denied} was denied ({code}); if the replication group lacks the tag "
             "massdriver-redis:provider, put it back, else grant the action to the role in use; then deploy "
             "again"
         )
-    return f"{denied} was denied ({code}); grant it to the role in use and deploy again"
+    return f"{denied} was denied ({code}{on}); {_remedy(message)}"
+
+
+def _remedy(message: str) -> str:
+    """Return what to do about a denial, by the kind of policy that AWS names."""
+    by = _NAMED_POLICY.search(message)
+    if by and by[1].startswith("with"):
+        return f"remove the explicit deny in the {by[2]} and deploy again"
+    if by and _NO_POLICY_ALLOWS not in message:
+        return f"have the {by[2]} allow it and deploy again"
+    return "grant it to the role in use and deploy again"

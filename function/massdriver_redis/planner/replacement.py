@@ -52,6 +52,11 @@ def same_name(differing: list[str], live: ReplicationGroup | None) -> str:
             return "secure: TLS was enabled out of band; disable it again, or set secure: true"
         return "secure: TLS was disabled out of band; enable it again, or set secure: false"
     if live and "cluster_mode_enabled" in differing:
+        if live.cluster_mode_setting == "compatible":
+            return (
+                "cluster_mode_enabled: the cluster mode is compatible, set out of band; set it to disabled "
+                "again, or to enabled and cluster_mode_enabled to true"
+            )
         return (
             "cluster_mode_enabled: the live cluster's mode was changed out of band; set "
             f"cluster_mode_enabled: {str(live.cluster_mode).lower()}, which is what it is now"

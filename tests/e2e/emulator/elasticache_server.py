@@ -24,7 +24,7 @@ from botocore.exceptions import ClientError
 
 from tests.harness.clock import FastClock
 from tests.iam.tags import of_elasticache
-from tests.simulator import Change, Simulator, Timing
+from tests.simulator import Change, Simulator, Subnet, Timing
 
 from .certificates import Certificates
 from .orphans import end_with_parent
@@ -62,14 +62,14 @@ class Backed:
             on_change=self._changed,
         )
 
-    def _subnet(self, subnet: str) -> tuple[str, str] | None:
+    def _subnet(self, _region: str, subnet: str) -> Subnet | None:
         try:
             found = self._ec2.describe_subnets(SubnetIds=[subnet])["Subnets"]
         except ClientError:
             return None
-        return (found[0]["VpcId"], found[0]["AvailabilityZone"]) if found else None
+        return Subnet(found[0]["VpcId"], found[0]["AvailabilityZone"]) if found else None
 
-    def _security_group(self, group: str) -> str | None:
+    def _security_group(self, _region: str, group: str) -> str | None:
         try:
             found = self._ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
         except ClientError:

@@ -114,9 +114,11 @@ def test_a_status_that_means_later_is_transient_whatever_the_body_says(status):
     [
         "Some security group(s) not found: sg-0123456789abcdef0",
         "The security group sg-0123456789abcdef0 does not exist",
+        "Invalid security group , groupId= sg-0123456789abcdef0, groupName=.",
+        "Some input subnets in :[subnet-0123456789abcdef0] are invalid.",
     ],
 )
-def test_a_security_group_made_seconds_ago_may_be_unknown_to_elasticache(message):
+def test_what_ec2_made_seconds_ago_may_be_unknown_to_elasticache(message):
     assert type(translated("elasticache", "InvalidParameterValue", message=message)) is NotYetVisibleError
 
 

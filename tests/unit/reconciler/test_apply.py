@@ -848,7 +848,8 @@ def test_a_copy_of_a_create_whose_role_can_no_longer_be_assumed_does_not_say_so(
 @pytest.mark.parametrize("allowed", [False, True])
 def test_tls_that_was_turned_off_out_of_band_is_named_with_the_way_out(stack, allowed):
     physical_id = stack.created()
-    stack.simulator.group(physical_id).tls = False
+    stack.simulator.out_of_band(physical_id).encrypt("")
+    stack.clock.advance(60)
 
     response = stack.changed(stack.properties(tags={"a": "b"}, allow_replacement=allowed))
 
@@ -858,7 +859,8 @@ def test_tls_that_was_turned_off_out_of_band_is_named_with_the_way_out(stack, al
 
 def test_cluster_mode_that_was_turned_on_out_of_band_is_named_with_the_way_out(stack):
     physical_id = stack.created()
-    stack.simulator.group(physical_id).cluster_enabled = True
+    stack.simulator.out_of_band(physical_id).set_cluster_mode("enabled")
+    stack.clock.advance(60)
 
     response = stack.changed(stack.properties(tags={"a": "b"}))
 

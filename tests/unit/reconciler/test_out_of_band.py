@@ -153,11 +153,18 @@ def lose_the_secret(stack, physical_id):
 
 
 def break_a_node(stack, physical_id):
-    next(iter(stack.simulator.group(physical_id).every_member())).status = "incompatible-network"
+    member, *_ = stack.group(physical_id)["MemberClusters"]
+    stack.simulator.out_of_band(physical_id).strand(member)
+
+
+def make_compatible(stack, physical_id):
+    stack.simulator.out_of_band(physical_id).set_cluster_mode("compatible")
+    stack.clock.advance(600)
 
 
 def disable_tls(stack, physical_id):
-    stack.simulator.group(physical_id).tls = False
+    stack.simulator.out_of_band(physical_id).encrypt("")
+    stack.clock.advance(600)
 
 
 LOST = [
@@ -165,6 +172,7 @@ LOST = [
     (lose_the_secret, "is gone and AWS never shows a token again"),
     (disable_tls, "TLS was disabled out of band"),
     (break_a_node, "is incompatible-network"),
+    (make_compatible, "cluster_mode_enabled: the cluster mode is compatible, set out of band"),
 ]
 
 
@@ -243,6 +251,42 @@ def test_a_failed_update_does_not_speak_of_a_rollback_that_failed(stack):
     lose_the_cluster(stack, physical_id)
 
     assert CONTINUE not in stack.changed(stack.properties(**TAGGED)).reason
+
+
+# The token, TLS and cluster mode
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda cluster: cluster.set_token("t" * 32), "the password can't be right"),
+        (lambda cluster: cluster.set_user_groups("readers"), "AUTH was turned off out of band"),
+        (lambda cluster: cluster.encrypt("preferred"), "TLS is preferred and not required"),
+    ],
+)
+def test_an_update_warns_of_a_password_that_is_wrong_or_not_needed(stack, change, words):
+    properties = stack.properties(HIGHLY_AVAILABLE, redis_version="7.1")
+    physical_id = stack.created(properties)
+    stack.clock.advance(7200)
+    change(stack.simulator.out_of_band(physical_id))
+    stack.clock.advance(600)
+
+    response = stack.changed({**properties, **TAGGED})
+
+    assert response.ok, response.reason
+    assert words in response.data["warnings"]
+
+
+def test_a_new_cluster_is_not_warned_of_its_own_token(stack):
+    assert stack.create(NAME, stack.properties(redis_version="7.1")).data["warnings"] == ""
+
+
+def test_a_token_that_a_restored_secret_holds_from_long_ago_is_not_warned_of(stack):
+    stack.created(redis_version="7.1")
+    assert stack.delete(NAME).ok
+    stack.clock.advance(7 * 86400)
+
+    assert stack.create(NAME, stack.properties(redis_version="7.1")).data["warnings"] == ""
 
 
 # Subnets with nodes
