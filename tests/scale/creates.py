@@ -51,7 +51,7 @@ class _Stack(FakeCloudFormation):
         self._send_to = queue
         self._preset = samples.PRESETS[number % len(samples.PRESETS)]
 
-    def create(self) -> None:  # type: ignore[override]
+    def begin(self) -> None:
         """Send the Create; nobody waits for it here."""
         zones = {name: REGION + zone for name, zone in zip(SUBNETS, "aba", strict=True)}
         vpc = samples.vpc_in(REGION, VPC, zones)
@@ -137,7 +137,7 @@ class Creates:
             open_.enter_context(mock.patch.dict("os.environ", ENVIRONMENT))
             open_.enter_context(silenced())
             for stack in self.stacks:
-                self.timeline.start(stack.create)
+                self.timeline.start(stack.begin)
             self.timeline.run(self.timeline.now() + LONGEST_OPERATION, self._all_over)
         violations = [what for stack in self.stacks for what in stack.violations]
         assert not violations, violations
@@ -156,7 +156,7 @@ class Creates:
         def run() -> None:
             stack = self._here.stack = self._by_id[record["requestPayload"]["StackId"]]
             done = fallback.take(record, stack.put, self.timeline.now())
-            self._by_fallback += "status" in done and done["status"] in ("SUCCESS", "FAILED")
+            self._by_fallback += done["status"] in ("SUCCESS", "FAILED")
 
         self.timeline.start(run)
 
