@@ -35,6 +35,7 @@ CALLS = [
     ("secretsmanager:GetSecretValue", "the token to create the cluster with"),
     ("elasticache:CreateReplicationGroup", "the cluster"),
     *OBSERVE_ALL,
+    ("scheduler:ListSchedules", "are so many requests open that waiting is left to the polls?"),
     *OBSERVE_ALL,
     *OBSERVE_ALL,
     *OBSERVE_ALL,

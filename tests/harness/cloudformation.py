@@ -31,6 +31,16 @@ from .logs import captured
 from .schedules import ACCOUNT, GROUP, REGION, ROLE_ARN, Firing, Firings, Schedules
 
 PREFIX = GROUP
+ENVIRONMENT = {
+    "RESOURCE_PREFIX": PREFIX,
+    "SCHEDULE_GROUP": GROUP,
+    "SCHEDULER_ROLE_ARN": ROLE_ARN,
+    "RESPONSE_HOST": "",
+    "STACK_ACCOUNT_IDS": "",
+    "AWS_REGION": REGION,
+}
+"""The environment of the provider's function."""
+
 URL_LIFETIME = 7200.0
 RETRY_AFTER = (60.0, 120.0)
 """Seconds after which Lambda tries a failed asynchronous invocation again (MaximumRetryAttempts 2)."""
@@ -175,15 +185,7 @@ class FakeCloudFormation:
         self._exit = ExitStack()
 
     def __enter__(self) -> Self:
-        environ = {
-            "RESOURCE_PREFIX": PREFIX,
-            "SCHEDULE_GROUP": GROUP,
-            "SCHEDULER_ROLE_ARN": ROLE_ARN,
-            "RESPONSE_HOST": "",
-            "STACK_ACCOUNT_IDS": "",
-            "AWS_REGION": REGION,
-        }
-        self._exit.enter_context(mock.patch.dict("os.environ", environ))
+        self._exit.enter_context(mock.patch.dict("os.environ", ENVIRONMENT))
         import app
 
         self._app = app
@@ -341,8 +343,8 @@ class FakeCloudFormation:
 
     def polls(self) -> list[dict[str, Any]]:
         """Return the events that the armed schedules would deliver now."""
-        now = self.clock.now()
-        return [json.loads(schedule.input_at(now)) for schedule in self.schedules.live()]
+        now, live = self.clock.now(), self.schedules.live()
+        return [json.loads(each.input_at(now)) for each in live if each.params.get("State") != "DISABLED"]
 
     def _fire(self, firing: Firing) -> None:
         self._firings.take(firing)

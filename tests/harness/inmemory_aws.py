@@ -46,8 +46,10 @@ def client(service: str) -> Any:
 class InMemoryAws:
     """Everything the function speaks to, in one VPC of one Region, with subnets in the zones a, b and a."""
 
-    def __init__(self, timing: Timing | None = None, quotas: Quotas | None = None) -> None:
-        self.clock = SimulatedClock()
+    def __init__(
+        self, timing: Timing | None = None, quotas: Quotas | None = None, clock: SimulatedClock | None = None
+    ) -> None:
+        self.clock = clock or SimulatedClock()
         self.vpc, self.subnets = VPC, list(SUBNETS)
         self.late = Late(self.clock)
         self.ec2 = SecurityGroups(self._in_use, {VPC})

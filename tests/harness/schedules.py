@@ -18,6 +18,7 @@ from botocore.utils import parse_to_aware_datetime
 from tests.simulator.errors import Refusal
 
 from .clock import SimulatedClock
+from .context import FUNCTION
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 GROUP = "mdr-1a2b3c4d"
@@ -202,6 +203,19 @@ class Schedules:
             raise Refusal("ValidationException", "The EndDate must be in the future and after the StartDate.")
         params.pop("ClientToken", None)
         return Schedule(next(self._versions), params, created, now, max(start, now), end, _rate(params))
+
+
+def arm_others(schedules: Schedules, number: int) -> None:
+    """Create the schedules of so many requests of other stacks, which never fire."""
+    for each in range(number):
+        schedules.CreateSchedule(
+            Name=f"another-{each}-1782864000-aaaabbbbcccc",
+            GroupName=GROUP,
+            ScheduleExpression="rate(1 minute)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            State="DISABLED",
+            Target={"Arn": FUNCTION, "RoleArn": ROLE_ARN},
+        )
 
 
 _RETRIES = {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}

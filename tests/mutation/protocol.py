@@ -147,6 +147,14 @@ PROTOCOL_BUGS: tuple[Bug, ...] = (
         drop_guard(mentions="CloudFormation waits no longer"),
         (_SCHEDULES,),
     ),
+    Bug("an invocation waits in a crowd", Reconciliation._until, drop_guard(at=-1), (_LOOP,)),
+    Bug(
+        "in a crowd a failure is not looked at again",
+        Reconciliation._until,
+        drop_operand(1, at=-2),
+        (_LOOP,),
+    ),
+    Bug("the last poll does not wait", Reconciliation._until, drop_operand(2, at=-2), (_LOOP,)),
     # --- the schedule ---
     Bug("no schedule is created", Lease.acquire, drop_statement(mentions=PollSchedules.create), (_LEASE,)),
     Bug(

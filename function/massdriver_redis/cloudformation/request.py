@@ -25,7 +25,9 @@ POLL_MARK = "CrHelperPoll"
 """The key by which crhelper 2.0.12 knows a poll from a request of CloudFormation."""
 
 _MARGIN = POLL_INTERVAL + 60
-_OLDEST_FIRST_DELIVERY = 900
+_OLDEST_FIRST_DELIVERY = 1860
+"""Seconds after which Lambda surely drops an event that it could not start (the template's event age)."""
+
 _LONGEST_SCHEDULE_NAME = 64
 _SECRET_PARAMETERS = ("X-Amz-Signature", "Signature", "X-Amz-Security-Token", "x-amz-security-token")
 
@@ -158,8 +160,8 @@ def _signed_at(amz_date: float | None, expires: float | None, started_at: float)
 def _started_at(carried: object, amz_date: float | None, now: float) -> float:
     """Return when the request's time began.
 
-    Lambda drops an asynchronous event older than MaximumEventAgeInSeconds, so a much older date is not
-    this request's; neither is one in the future. Expires says nothing of the start.
+    Lambda drops an asynchronous event older than MaximumEventAgeInSeconds, so an older date is not this
+    request's; neither is one in the future. Expires says nothing of the start.
     """
     past = _past(carried, now)
     if past is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,9 +20,11 @@ class Limits:
     """One invocation's limits, in seconds; `ends` is when Lambda ends it, in seconds since the epoch.
 
     `window` is how long it goes on observing, `pause` the time between two observations while AWS is at work.
+    Where `crowded` says that others need its place, it leaves waiting to the polls.
     """
 
     ends: float
+    crowded: Callable[[], bool] = lambda: False
     window: float = 45.0
     pause: float = 10.0
 

@@ -41,6 +41,7 @@ class Reconciliation:
         self._clock = clock
         self._limits = limits
         self._began = clock.now()
+        self._is_last = self._began + POLL_INTERVAL >= request.deadline
         kind = DeleteController if request.kind == "Delete" else ApplyController
         self._controller: Controller[Any] = kind(request, clock, prefix)
         self._lease = lease_for(self._controller.resource_id)
@@ -165,13 +166,15 @@ class Reconciliation:
     @property
     def _until(self) -> float:
         alone = bool(self._retries.denial) and (self._lease.first or not self.polling)
+        stays = alone or self._retries.failures or self._is_last
+        if self.polling and not stays and self._limits.crowded():
+            return self._began
         return self._limits.until(self._began, polling=self.polling, alone=alone)
 
     def _pause(self, reason: str) -> Outcome:
         """Leave the rest to the next poll, unless it would come too late to answer."""
         short = self._clock.now() + _NEXT_POLL > self._request.gives_up_at
-        last = self._began + POLL_INTERVAL >= self._request.deadline
-        if self.polling and (short or (last and self._retries.trouble)):
+        if self.polling and (short or (self._is_last and self._retries.trouble)):
             # The next poll would come too late, or would no longer know what stood in the way.
             return self._timed_out(reason)
         return Pending(self.physical_id, reason)

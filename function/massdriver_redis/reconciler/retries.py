@@ -19,12 +19,13 @@ class RetryPolicy:
     """Judges the failures of one invocation's calls, for a request that began at `started_at`.
 
     `trouble` names the failure that stands in the way now, "" while calls succeed. `denial` is its Reason if
-    it is a denial: that, and not the time, is what a request fails with then.
+    it is a denial: that, and not the time, is what a request fails with then. `failures` are those in a row
+    of which one more may be final.
     """
 
     def __init__(self, started_at: float, clock: Clock) -> None:
         self.trouble = self.denial = ""
-        self._failures = 0
+        self.failures = 0
         self._since = started_at
         self._clock = clock
 
@@ -35,7 +36,7 @@ class RetryPolicy:
     def succeeded(self) -> None:
         """Note that the calls of one observation, and of its change, were answered."""
         self.trouble = self.denial = ""
-        self._failures = 0
+        self.failures = 0
 
     def judge(self, error: ResourceError) -> Requeue | Reject:
         """Return whether to wait for the failure to pass or to fail the request with it."""
@@ -43,7 +44,7 @@ class RetryPolicy:
         self.denial = str(error) if isinstance(error, AccessDeniedError) else ""
         if isinstance(error, TransientError):
             return Requeue(self.trouble)
-        self._failures += 1
+        self.failures += 1
         if self._passes(error):
             return Requeue(self.trouble)
         return Reject(str(error))
@@ -52,4 +53,4 @@ class RetryPolicy:
         if not isinstance(error, AccessDeniedError | NotYetVisibleError):
             return False
         window = IAM_SPREADS if isinstance(error, AccessDeniedError) else RETRY_WINDOW
-        return self._clock.now() <= self._since + window or self._failures < FAILURES_BELIEVED
+        return self._clock.now() <= self._since + window or self.failures < FAILURES_BELIEVED

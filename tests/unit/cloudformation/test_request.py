@@ -108,6 +108,7 @@ def test_a_delete_after_a_cancelled_create_may_come_without_an_id():
         ("Expires=7201", 1.0, NOW),
         ("Expires=7200", None, NOW),
         ("X-Amz-Date=00010101T000000Z", None, NOW),
+        ("X-Amz-Date=20260921T134320Z", NOW - 1800, NOW - 1800),
         ("X-Amz-Date=20260921T130000Z", NOW - 4400, NOW),
         ("X-Amz-Date=20260921T141321Z", NOW + 1, NOW),
         ("X-Amz-Date=20261399T999999Z", None, NOW),

@@ -11,10 +11,11 @@ import pytest
 from massdriver_redis.cloudformation.delivery import RefusedError, UnreachableError
 from massdriver_redis.handler import UndeliveredError
 from massdriver_redis.planner import create
-from massdriver_redis.reconciler.retries import IAM_SPREADS
+from massdriver_redis.reconciler.retries import IAM_SPREADS, RETRY_WINDOW
 from tests.harness.cloudformation import KilledError
 from tests.harness.recorder import client_error
 from tests.harness.samples import authentication, put
+from tests.harness.schedules import arm_others
 from tests.harness.stack import BRISK, NAME, SLOW, StackUnderTest, failing, lost_response
 
 CREATE_STEPS = [
@@ -552,6 +553,63 @@ def test_a_copy_of_a_create_that_arrives_in_a_later_update_of_the_stack_makes_no
     assert stack.writes() == []
 
 
+# Many requests at once
+
+
+@pytest.fixture
+def crowd(slow):
+    arm_others(slow.schedules, 6)
+    return slow
+
+
+def test_where_many_requests_are_open_waiting_is_left_to_the_polls(crowd):
+    request = crowd.prepare("Create", crowd.properties())
+    began = crowd.clock.now()
+
+    assert crowd.invoke(request.event)["status"] == "PENDING"
+    assert "elasticache:CreateReplicationGroup" in crowd.writes()
+    assert crowd.poll()[0]["status"] == "PENDING"
+
+    assert crowd.clock.now() == began + 60
+    response = crowd.run(request)
+    assert response.ok
+    assert response.polls >= 2
+
+
+def test_a_few_open_requests_may_wait(slow):
+    arm_others(slow.schedules, 4)
+    request = slow.prepare("Create", slow.properties())
+    began = slow.clock.now()
+
+    assert slow.invoke(request.event)["status"] == "PENDING"
+
+    assert slow.clock.now() >= began + 40
+
+
+def test_a_failure_is_believed_as_soon_as_without_the_others(crowd):
+    code = "InsufficientCacheClusterCapacity"
+    crowd.recorder.before = failing("elasticache:CreateReplicationGroup", code, times=None)
+
+    response = crowd.create(NAME, crowd.properties())
+
+    assert not response.ok
+    assert code in response.reason
+    assert response.seconds <= RETRY_WINDOW + 120
+
+
+def test_the_last_poll_waits_for_what_may_still_pass(crowd):
+    request = crowd.prepare("Create", crowd.properties(ServiceTimeout=300))
+    crowd.invoke(request.event)
+    crowd.clock.advance(130)
+    crowd.recorder.before = failing("elasticache:DescribeReplicationGroups", "Throttling", times=2)
+
+    (event,) = crowd.polls()
+    crowd.invoke(event)
+
+    (put,) = request.puts
+    assert put["Status"] == "SUCCESS"
+
+
 # Deadline
 
 
@@ -603,9 +661,11 @@ def test_a_delete_out_of_time_says_that_another_goes_on():
         assert stack.leftovers() == []
 
 
+@pytest.mark.parametrize("others", [0, 6])
 @pytest.mark.parametrize("timeout", [20, 40, 60, 90, 100, 119, 120, 121, 150, 160, 180, 200, 239, 240, 241])
-def test_a_short_service_timeout_is_answered_within_it_however_late_the_polls(timeout):
+def test_a_short_service_timeout_is_answered_within_it_however_late_the_polls(timeout, others):
     with StackUnderTest(replace(SLOW, create=1000)) as stack:
+        arm_others(stack.schedules, others)
         stack._lateness = lambda: 59.0
 
         response = stack.create(NAME, stack.properties(ServiceTimeout=timeout))
