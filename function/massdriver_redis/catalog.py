@@ -82,6 +82,15 @@ def compare(engine_a: str, version_a: str, engine_b: str, version_b: str) -> int
     return (a[:shared] > b[:shared]) - (a[:shared] < b[:shared])
 
 
+def is_way_back(engine_a: str, version_a: str, engine_b: str, version_b: str) -> bool:
+    """Return whether ElastiCache takes version a back to the older version b in place.
+
+    It does so from Valkey 7.2 to Redis OSS 7.1 alone (user guide, VersionManagement).
+    """
+    engines = (engine_a, engine_b) == ("valkey", "redis")
+    return engines and matches("7.2", version_a) and matches("7.1", version_b)
+
+
 def creatable(engine: str, desired: str, secure: bool, available: Collection[str] | None) -> str | None:
     """Return the EngineVersion to send for a desired version, None if AWS can't create it.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from tests.harness.inmemory_aws import InMemoryAws
+from tests.harness.inmemory_aws import REGION, InMemoryAws
 from tests.harness.schedules import Schedule
 from tests.simulator.errors import Refusal
 from tests.simulator.pages import page
@@ -52,7 +52,7 @@ class CrowdedAws(InMemoryAws):
         self._random = random
         self._others = [f"other-{number:05d}" for number in range(others)]
 
-    def answer(self, service: str, operation: str, params: Params) -> Any:
+    def answer(self, service: str, operation: str, params: Params, region: str = REGION) -> Any:
         """Answer as botocore does that tries a throttled request again."""
         for attempt in range(_ATTEMPTS):
             self.clock.sleep(self._random.uniform(*SECONDS_OF_A_CALL))
@@ -64,17 +64,17 @@ class CrowdedAws(InMemoryAws):
                 if attempt + 1 == _ATTEMPTS:
                     raise
                 self.clock.sleep(self._random.random() * 2**attempt)
-        return self._granted(service, operation, params)
+        return self._granted(service, operation, params, region)
 
-    def _granted(self, service: str, operation: str, params: Params) -> Any:
+    def _granted(self, service: str, operation: str, params: Params, region: str) -> Any:
         if service == "scheduler":
-            answer = super().answer(service, operation, params)
+            answer = super().answer(service, operation, params, region)
             if operation == "CreateSchedule":
                 self._armed(self.schedules.find(params["Name"], params["GroupName"]))
             return answer
         if operation in _LISTS and _LISTS[operation][1] not in params:
             return self._listed(operation, params)
-        return self._part().answer(service, operation, params)
+        return self._part().answer(service, operation, params, region)
 
     def _listed(self, operation: str, params: Params) -> Params:
         key, name = _LISTS[operation]

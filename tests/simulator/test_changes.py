@@ -451,3 +451,15 @@ def test_the_response_of_modify_is_stale_too() -> None:
     with MotoAws(Timing(stale=60)) as cloud:
         cloud.make()
         assert cloud.modify(CacheNodeType="cache.t3.medium")["Status"] == "available"
+
+
+def test_valkey_7_2_goes_back_to_redis_7_1(cloud: MotoAws) -> None:
+    """The user guide, VersionManagement: the only way back from Valkey."""
+    valkey = {"Engine": "valkey", "EngineVersion": "7.2", "CacheParameterGroupName": "default.valkey7"}
+    cloud.make(cloud.request(**valkey))
+
+    cloud.modify(Engine="redis", EngineVersion="7.1", CacheParameterGroupName="default.redis7")
+    cloud.settle()
+
+    group = cloud.simulator.group("cache")
+    assert (group.engine, group.version) == ("redis", "7.1.0")

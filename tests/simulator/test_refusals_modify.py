@@ -151,7 +151,7 @@ ROWS = [
         modify(Engine="redis", EngineVersion="7.1", CacheParameterGroupName="default.redis7"),
         COMBINATION,
         "hashicorp/terraform-provider-aws#45229",
-        given=single(Engine="valkey", EngineVersion="7.2", CacheParameterGroupName="default.valkey7"),
+        given=single(Engine="valkey", EngineVersion="8.0", CacheParameterGroupName="default.valkey8"),
     ),
     Refused(
         "another engine without its version",

@@ -44,6 +44,10 @@ def nature(call: Call, observed: Observed) -> Nature:
     if observed.replication_group is None:
         return _new(call)
     if "EngineVersion" in call.request:
+        live = observed.replication_group.engine
+        after = (str(call.request.get("Engine", live.name)), str(call.request["EngineVersion"]))
+        if catalog.is_way_back(*live, *after) or catalog.is_way_back(*after, *live):
+            return Nature(SECONDS, "10 minutes and more", _YES)
         stays = "the upgrade stays, the node type rolls back" if "CacheNodeType" in call.request else "stays"
         return Nature(SECONDS, "10 minutes and more", stays)
     if "CacheNodeType" in call.request:

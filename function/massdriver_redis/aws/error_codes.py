@@ -139,7 +139,13 @@ CODES: dict[str, Code] = {
         "the key is disabled, gone, or its policy leaves the role out",
     ),
     **_each(
-        "SubnetInUse SubnetNotAllowedFault SnapshotFeatureNotSupportedFault SnapshotAlreadyExistsFault "
+        "SubnetInUse",
+        Meaning.FINAL,
+        "a node is in the subnet, and no call moves it",
+        "; keep the subnet, for ElastiCache can't move a node",
+    ),
+    **_each(
+        "SubnetNotAllowedFault SnapshotFeatureNotSupportedFault SnapshotAlreadyExistsFault "
         "ReplicationGroupAlreadyExists CacheSubnetGroupAlreadyExists ResourceExistsException TagNotFound "
         "NoOperationFault InvalidGroup.Duplicate InvalidPermission.Duplicate InvalidPermission.NotFound",
         Meaning.FINAL,

@@ -139,7 +139,8 @@ def _refused(error: ClientError, service: str, call: str) -> ResourceError:
             return TransientError(f"{call}: {code}{known.advice}: {message}", code)
         case Meaning.SOON:
             return NotYetVisibleError(f"{call}: {code}{known.advice}: {message}", code)
-    return ResourceError(f"{call} refused ({code}): {message}", code)
+    said = message.rstrip(". ") + known.advice if known.advice else message
+    return ResourceError(f"{call} refused ({code}): {said}", code)
 
 
 def _denied(call: str, code: str, message: str) -> str:

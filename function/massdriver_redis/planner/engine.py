@@ -17,14 +17,12 @@ from massdriver_redis.state.observed import Detail, Observed, ReplicationGroup
 def wants_change(desired: Desired, live: ReplicationGroup, context: PlanContext) -> bool:
     """Whether the engine is to change: an upgrade, or the one way back that there is.
 
-    ElastiCache takes Valkey 7.2 back to Redis OSS 7.1 in place (user guide, VersionManagement). AWS makes no
-    such change itself, so it needs a request that asks for the engine.
+    AWS doesn't take that way itself, so it needs a request that asks for the engine.
     """
     if _is_met(desired, live):
         return False
-    returns = (live.engine.name, desired.engine, desired.redis_version) == ("valkey", "redis", "7.1")
-    way_back = returns and catalog.matches("7.2", live.engine.version) and context.version_requested
-    return way_back or _is_ahead(desired, live)
+    returns = catalog.is_way_back(*live.engine, desired.engine, desired.redis_version)
+    return (returns and context.version_requested) or _is_ahead(desired, live)
 
 
 def keeps_newer(desired: Desired, live: ReplicationGroup, context: PlanContext) -> bool:

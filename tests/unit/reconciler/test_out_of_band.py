@@ -323,6 +323,19 @@ def test_a_zone_without_a_node_can_go(stack):
     assert response.ok, response.reason
 
 
+def test_a_subnet_with_a_node_and_another_of_its_zone_is_refused_with_what_to_do(stack):
+    """No describe shows in which of a zone's subnets a node is: only ElastiCache can say it."""
+    stack.created(stack.properties(HIGHLY_AVAILABLE))
+    in_use = "elasticache:ModifyCacheSubnetGroup"
+    stack.recorder.before = failing(in_use, "SubnetInUse", times=None)
+    fewer = stack.vpc(internal=stack.cloud.subnets[1:])
+
+    response = stack.changed(stack.properties(HIGHLY_AVAILABLE, vpc=fewer))
+
+    assert response.reason.startswith(f"{in_use} refused (SubnetInUse): ")
+    assert response.reason.endswith("; keep the subnet, for ElastiCache can't move a node")
+
+
 # Settings that AWS accepts and doesn't show
 
 

@@ -97,6 +97,23 @@ def test_an_example_against_itself_is_nothing_to_do(path: Path) -> None:
     assert told(read(path), read(path)) == ["nothing to do"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "step"),
+    [
+        ({"redis_version": "7.1"}, {"engine": "valkey", "redis_version": "7.2"}, "rolls back"),
+        ({"engine": "valkey", "redis_version": "7.2"}, {"redis_version": "7.1"}, "rolls back"),
+        ({"redis_version": "7.1"}, {"engine": "valkey", "redis_version": "8.0"}, "stays"),
+    ],
+)
+def test_an_upgrade_rolls_back_where_elasticache_has_a_way_back(
+    old: dict[str, Any], new: dict[str, Any], step: str
+) -> None:
+    base = {**properties(SHARDED_CLUSTER), "node_type": "cache.r5.large"}
+    first, *rest = told({**base, **old}, {**base, **new})
+    assert first.endswith(f"; {step}")
+    assert rest == []
+
+
 def test_each_step_says_what_it_interrupts_how_long_it_takes_and_whether_it_rolls_back() -> None:
     old = properties(SHARDED_CLUSTER)
     new = {**old, "node_groups": 3, "node_type": "cache.m5.large", "redis_version": "7.1", "tags": {"a": "b"}}
