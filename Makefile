@@ -129,9 +129,9 @@ coverage: $(VENV)/.ready ## The same with branch coverage of function/
 	@$(BIN)/pytest -m "$(IN_PROCESS)" -n auto --cov --cov-report=term:skip-covered
 
 .PHONY: deployed
-deployed: $(READY) build-emulated ## The deployed scenario: three emulated AWS side by side
+deployed: $(READY) build-emulated ## The deployed scenario: four emulated AWS side by side
 	@echo "AWS is emulated (MiniStack and a simulator of ElastiCache); the function is built for Python $(HERE)."
-	@$(BIN)/pytest -m "deployed and not full" -n 3 --dist loadfile
+	@$(BIN)/pytest -m "deployed and not full" -n 4 --dist loadfile
 
 # The deployed tests mostly wait, those in process never do, so they run side by side; where make can,
 # it prints the output of each in one piece.

@@ -66,7 +66,9 @@ def test_the_given_role_makes_and_deletes_the_cluster_and_a_wrong_external_id_is
     assert stack.delete() == "DELETE_COMPLETE"
 
     other = stacks.Stack(emulator, "stranger")
-    assert other.create(acting_as(ROLE, "a-guess"), network.parameters()) == "ROLLBACK_COMPLETE"
+    # A denial is believed at the deadline, which is a minute here, if not before.
+    guessed = acting_as(ROLE, "a-guess").replace("replicas: 0", "replicas: 0\n      ServiceTimeout: 120")
+    assert other.create(guessed, network.parameters()) == "ROLLBACK_COMPLETE"
     assert any(ROLE in reason or "aws_authentication" in reason for reason in other.reasons())
     assert not any("a-guess" in reason for reason in other.reasons())
     other.delete()
