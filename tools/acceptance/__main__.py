@@ -10,10 +10,8 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from tools.acceptance import budget, cleanup, divergence, life, settings, simulated
-from tools.acceptance.run import FailedError, Run, begin
+from tools.acceptance.run import Run, begin
 from tools.acceptance.script import STEPS
 from tools.acceptance.transcript import Entry
 
@@ -31,13 +29,16 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         sys.stdout.write(f"{line}\n")
     run = begin(given)
     run.say(f"run {run.name}: everything it makes bears this name; transcript {run.transcript.path}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     problem = _led(run)
     left = _cleaned(run)
-    _report(run)
-    for each in left:
-        run.say(f"NOT REMOVED: {each}")
-    run.say(f"FAILED: {problem}" if problem else "all as it should be" if not left else "FAILED to clean up")
+    try:
+        _report(run)
+    finally:
+        for each in left:
+            run.say(f"NOT REMOVED: {each}")
+        run.say(f"FAILED: {problem or 'the clean-up'}" if problem or left else "all as it should be")
     return 1 if problem or left else 0
 
 
@@ -47,14 +48,14 @@ def _led(run: Run) -> str:
         life.lead(run)
     except KeyboardInterrupt:
         return "interrupted"
-    except (FailedError, ClientError, BotoCoreError, OSError) as error:
+    except Exception as error:  # whatever it is: what was made must be removed first
         return f"{type(error).__name__}: {error}"
     return ""
 
 
 def _cleaned(run: Run) -> list[str]:
     """Clean up, undisturbed; return what could not be removed."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(
             number, lambda *_: run.say("cleaning up: wait, or kill it and remove by the run's name")
         )

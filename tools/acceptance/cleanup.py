@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from tools.acceptance import leftovers
 from tools.acceptance.leftovers import Leftover
 from tools.acceptance.run import FailedError, Run
@@ -15,8 +13,6 @@ from tools.acceptance.stacks import GONE, Stack
 
 TRIES = 40
 """Rounds of removing: a cluster takes minutes to go, and holds its security group until then."""
-
-_ERRORS = (ClientError, BotoCoreError, FailedError)
 
 
 def clean_up(run: Run) -> list[str]:
@@ -29,7 +25,7 @@ def clean_up(run: Run) -> list[str]:
     if consumer.name in " ".join(problems):
         # Its provider could not do it, and what it had is gone now: leave the resource out.
         _guarded(problems, f"stack {consumer.name}", lambda: _remove_stack(run, consumer, ("Redis",)))
-    with suppress(*_ERRORS):
+    with suppress(Exception):
         _keep_log(run, provider)
     # The provider goes last: CloudFormation asks it to delete what the consumer's stack has.
     _guarded(problems, f"stack {provider.name}", lambda: _remove_stack(run, provider))
@@ -40,7 +36,7 @@ def _guarded(problems: dict[str, str], what: str, remove: Callable[[], None]) ->
     """Note what went wrong under `what`, or that it went well at last."""
     try:
         remove()
-    except _ERRORS as error:
+    except Exception as error:  # whatever it is: the rest must be removed, too
         problems[what] = str(error)
     else:
         problems.pop(what, None)
@@ -51,7 +47,7 @@ def _remove_stack(run: Run, stack: Stack, retained: tuple[str, ...] = ()) -> Non
     if stack.status() == GONE:
         return
     run.say(f"clean up: delete the stack {stack.name}")
-    with suppress(*_ERRORS):
+    with suppress(Exception):
         stack.cancel_update()
     stack.wait()
     stack.delete(retained)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,9 +47,10 @@ class Run:
         return self.session.client(service, config=Config(retries={"mode": "standard", "max_attempts": 8}))
 
     def say(self, text: str) -> None:
-        """Print one line with the time since the run began."""
-        sys.stdout.write(f"[{time.monotonic() - self.began:7.1f} s] {text}\n")
-        sys.stdout.flush()
+        """Print one line with the time since the run began; a terminal that is gone stops nothing."""
+        with suppress(OSError):
+            sys.stdout.write(f"[{time.monotonic() - self.began:7.1f} s] {text}\n")
+            sys.stdout.flush()
 
 
 def begin(settings: Settings) -> Run:

@@ -431,10 +431,11 @@ def test_what_can_t_be_removed_is_named_with_its_reason_and_the_rest_is_removed(
 
 
 @pytest.mark.parametrize(
-    "end", [KeyboardInterrupt(), FailedError("x"), ClientError({}, "CreateStack"), OSError("no sam")]
+    "end",
+    [KeyboardInterrupt(), FailedError("x"), ClientError({}, "CreateStack"), OSError("no sam"), KeyError("x")],
 )
-def test_it_cleans_up_whatever_ended_the_life(
-    end: BaseException, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_it_cleans_up_whatever_ended_the_life_and_names_at_last_what_is_left(
+    end: BaseException, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cleaned_up: list[Run] = []
 
@@ -446,6 +447,10 @@ def test_it_cleans_up_whatever_ended_the_life(
         command.cleanup, "clean_up", lambda run: cleaned_up.append(run) or ["stack x: denied"]
     )
     monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(command.simulated, "life", lambda: ([], {}))
 
     assert command.main([], {**GIVEN, "ACCEPTANCE_DIR": str(tmp_path)}) == 1
     assert len(cleaned_up) == 1
+    *_, left, failed = capsys.readouterr().out.splitlines()
+    assert left.endswith("NOT REMOVED: stack x: denied")
+    assert "FAILED: " in failed
