@@ -14,6 +14,7 @@ from .emulator import REGION, ROOT, Emulator
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -32,10 +33,12 @@ def start(
         "LAMBDA_PLATFORM": "native",
         **(changes or {}),
     }
+    # A person's make has no make above it, whose flags would hold its output back.
+    environment = {key: value for key, value in emulator.environment().items() if key not in _OF_MAKE}
     return subprocess.Popen(
         ["make", "--no-print-directory", "acceptance", *(f"{name}={value}" for name, value in given.items())],
         cwd=ROOT,
-        env=emulator.environment(),
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -104,7 +104,7 @@ def test_the_estimate_is_the_sum_of_the_steps() -> None:
     assert f"budget: {3 * budget.node_hours() * budget.NODE_HOUR + budget.SMALL_THINGS:.2f} USD" in told[-1]
 
 
-def test_the_steps_wait_long_enough_for_what_the_simulator_takes() -> None:
+def test_no_step_is_estimated_shorter_than_what_the_simulator_takes() -> None:
     _, seconds = simulated.life()
     assert {step.name for step in STEPS} == set(seconds)
     assert [step.name for step in STEPS if seconds[step.name] > 60 * step.minutes] == []
