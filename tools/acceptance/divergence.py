@@ -75,7 +75,7 @@ def _note_groups(entry: Entry, seen: dict[str, Cluster], numbers: dict[str, str]
         cluster = seen.setdefault(number, Cluster())
         _note_status(cluster, group["Status"])
         cluster.group = shown(group)
-    if groups or "response" in entry or entry["error"]["Code"] == "ReplicationGroupNotFoundFault":
+    if "response" in entry or entry["error"]["Code"] == "ReplicationGroupNotFoundFault":
         here = {group["ReplicationGroupId"] for group in groups}
         for name in ({asked} if asked else numbers.keys()) - here:
             if numbers.get(name) in seen:

@@ -7,6 +7,7 @@ import subprocess
 import time
 from typing import Any
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from tools.acceptance import leftovers, place
@@ -128,10 +129,9 @@ def _ask(run: Run, cluster: str) -> None:
     """Ask the script's questions; the transcript keeps the answers, refusals included."""
     run.transcript.step = "questions"
     cache = run.client("elasticache")
-    names = {cache.meta.method_to_api_mapping[name]: name for name in cache.meta.method_to_api_mapping}
     for question in QUESTIONS:
         given = {key: value.format(cluster=cluster) for key, value in question.params.items()}
         try:
-            getattr(cache, names[question.operation])(**given)
+            getattr(cache, xform_name(question.operation))(**given)
         except ClientError as error:
             run.say(f"    {question.operation}: {error.response['Error']['Code']}")

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 from unittest import mock
 
+from botocore import xform_name
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
@@ -61,11 +62,10 @@ class _Recording:
         """Ask the script's questions."""
         self._step = "questions"
         cache, cluster = self._stack.elasticache, self._stack.resources[NAME].physical_id
-        names = {operation: name for name, operation in cache.meta.method_to_api_mapping.items()}
         for question in QUESTIONS:
             given = {key: value.format(cluster=cluster) for key, value in question.params.items()}
             with suppress(ClientError):
-                getattr(cache, names[question.operation])(**given)
+                getattr(cache, xform_name(question.operation))(**given)
 
     @property
     def call(self) -> Any:
