@@ -19,7 +19,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     if not stacks.BUILT.exists():
         pytest.fail("the provider is not built: run `make build-emulated`")
     # The polls of an operation last an hour: here ten minutes, for a change that never shows is asked for
-    # twice, and waited for three minutes each time.
+    # twice, and waited for each time.
     with Emulator(tmp_path_factory.mktemp("stock"), speed=6.0, stock_elasticache=True) as started:
         stacks.deploy_provider(started)
         yield started
