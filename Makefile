@@ -1,4 +1,5 @@
-# Everything here runs on one machine: AWS is emulated, nothing reaches a real account except `sam deploy`.
+# Everything here runs on one machine: AWS is emulated, nothing reaches a real account except
+# `sam deploy` and `make acceptance`, which asks for consent.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export SAM_CLI_TELEMETRY := 0
@@ -31,7 +32,7 @@ SOURCES := template.yaml samconfig.toml Makefile function/requirements.txt \
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- set-up: each environment is made once, and again when its pins change; side by side, for they wait
 # for the network and resolve on one core each ---
@@ -178,6 +179,18 @@ plan: $(VENV)/.ready ## The steps of an update before you make it (OLD=file NEW=
 .PHONY: demo
 demo: setup build-emulated ## Deploy, create, PING, scale and delete a cluster, on an emulated AWS
 	@$(BIN)/python -m tests.e2e.emulator.demo
+
+# On a real account, with the settings that tools/acceptance/settings.py reads: docs/acceptance.md.
+ACCEPTANCE := PYTHONPATH=function TEMPLATE=$(BUILD_DIR)/template.yaml SAM=$(SAM) $(BIN)/python -m tools.acceptance
+
+.PHONY: acceptance acceptance-emulated
+acceptance: $(VENV)/.ready $(SAM_VENV)/.ready ## One life of a cluster on your AWS account; asks for consent first
+	@$(ACCEPTANCE) --check
+	@$(MAKE) --quiet build
+	@$(ACCEPTANCE)
+
+acceptance-emulated: setup build-emulated ## The same on an emulated AWS
+	@$(BIN)/python -m tests.e2e.emulator.acceptance
 
 .PHONY: clean
 clean: ## Remove every environment and build

@@ -34,11 +34,15 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY
 
 
 class Emulator:
-    """An emulated AWS, as a context manager; `folder` must exist and be empty."""
+    """An emulated AWS, as a context manager; `folder` must exist and be empty.
 
-    def __init__(self, folder: Path, speed: float = 20.0) -> None:
+    Its ElastiCache is this project's simulator, or with `stock_elasticache` MiniStack's own.
+    """
+
+    def __init__(self, folder: Path, speed: float = 20.0, *, stock_elasticache: bool = False) -> None:
         self.folder = folder
         self.speed = speed
+        self._stock_elasticache = stock_elasticache
         self.certificates = certificates.make(folder)
         self.port, self._elasticache_port = _free_ports(2)
         self.url = f"https://localhost:{self.port}"
@@ -105,18 +109,7 @@ class Emulator:
         temporary = self.folder / "tmp"
         temporary.mkdir()
         clean = {**_clean_environment(), "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
-        self._run(
-            "elasticache",
-            [
-                sys.executable,
-                "-m",
-                "tests.e2e.emulator.elasticache_server",
-                str(self.folder),
-                str(self._elasticache_port),
-                self.url,
-            ],
-            clean,
-        )
+        simulator = "" if self._stock_elasticache else self._start_simulator(clean)
         self._run(
             "ministack",
             [str(INTERPRETER), "-m", "tests.e2e.emulator.launcher"],
@@ -132,11 +125,18 @@ class Emulator:
                 "AUTH": "true",
                 "IOT_MTLS_ENABLED": "0",
                 "LAMBDA_EXECUTOR": "local",
-                "EMULATOR_ELASTICACHE": f"http://127.0.0.1:{self._elasticache_port}",
+                "EMULATOR_ELASTICACHE": simulator,
                 "EMULATOR_SPEED": str(self.speed),
             },
         )
         self._wait_until_healthy()
+
+    def _start_simulator(self, environment: dict[str, str]) -> str:
+        """Start the simulator of ElastiCache; return its URL."""
+        module, port = "tests.e2e.emulator.elasticache_server", str(self._elasticache_port)
+        command = [sys.executable, "-m", module, str(self.folder), port, self.url]
+        self._run("elasticache", command, environment)
+        return f"http://127.0.0.1:{port}"
 
     def _run(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         with (self.folder / f"{name}.log").open("wb") as log:

@@ -26,13 +26,15 @@ def main() -> None:
 
     from ministack import app
 
-    from .gaps import custom_resources, elasticache, ingress_rules, permissions, schedules
+    from .gaps import custom_resources, elasticache, ingress_rules, permissions, schedules, stock_elasticache
 
     # Under TLS it would also take port 443, for logins that are not used here.
     app._port_is_bindable = lambda *_: False
-    simulator = os.environ["EMULATOR_ELASTICACHE"]
-    elasticache.close(simulator)
-    permissions.close(functools.partial(elasticache.tags, simulator))
+    if simulator := os.environ["EMULATOR_ELASTICACHE"]:
+        elasticache.close(simulator)
+        permissions.close(functools.partial(elasticache.tags, simulator))
+    else:
+        permissions.close(stock_elasticache.tags)
     schedules.close(speed=float(os.environ.get("EMULATOR_SPEED", "20")))
     custom_resources.close()
     ingress_rules.close()
