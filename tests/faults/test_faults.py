@@ -57,7 +57,7 @@ CALLS = {
     "update engine": 87,
     "update tags": 67,
     "update access": 31,
-    "update settings": 40,
+    "update settings": 41,
     "update that is refused": 26,
     "replacement": 153,
     "clean-up of a replacement": 73,

@@ -27,6 +27,7 @@ from .changes import (
     swap_operator,
     unwrap_call,
 )
+from .out_of_band import OUT_OF_BAND_BUGS
 from .planting import Bug
 from .protocol import PROTOCOL_BUGS
 
@@ -307,4 +308,4 @@ _BUGS_OF_VALUES: tuple[Bug, ...] = (
     Bug("libraries log at Lambda's level", log.quiet_libraries, do_nothing(), ("unit/test_log.py",)),
 )
 
-BUGS: tuple[Bug, ...] = (*_BUGS_OF_VALUES, *PROTOCOL_BUGS)
+BUGS: tuple[Bug, ...] = (*_BUGS_OF_VALUES, *PROTOCOL_BUGS, *OUT_OF_BAND_BUGS)

@@ -22,14 +22,14 @@ class ExpectedChange:
     """What one ElastiCache call asks for: fields of the replication group, each with the value expected.
 
     `previous` is the observed value of the first field at the time of the call, None where nothing depends
-    on it; `attempt` counts from 1. `unshown` names fields that AWS accepted for the same request before and
-    never showed.
+    on it; `attempt` counts from 1. `accepted` names settings that AWS is known to have accepted from the same
+    request.
     """
 
     fields: tuple[tuple[str, FieldValue], ...]
     previous: FieldValue | None = None
     attempt: int = 1
-    unshown: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def _change(
     desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext
 ) -> Decision | None:
     call = next_change(desired, live, observed, context)
-    return Apply(requested_change.counted(call, live, observed, context)) if call else None
+    return Apply(requested_change.counted(call, observed, context)) if call else None
 
 
 def _no_details(

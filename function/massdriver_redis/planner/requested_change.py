@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from massdriver_redis.calls.base import Call, ExpectedChange, FieldValue, text_of
+from massdriver_redis.calls.base import Call, ExpectedChange, text_of
 from massdriver_redis.planner.decision import Decision, PlanContext, Reject, Requeue
 from massdriver_redis.state.desired import Desired
 from massdriver_redis.state.fields import described, missing_fields
@@ -18,9 +18,6 @@ from massdriver_redis.state.settings import SETTING_NAMES
 
 VISIBILITY_TIMEOUT = 180.0
 """Seconds a change may stay invisible after it was accepted: describes can be stale that long."""
-
-SETTING_TIMEOUT = 60.0
-"""The same for a setting, which AWS shows at once."""
 
 MAX_ATTEMPTS = 2
 """How often one request asks for the same change."""
@@ -38,13 +35,13 @@ def in_flight(
 ) -> Decision | None:
     """Wait for the requested change to show; reject a change of this request that was reverted.
 
-    A setting never fails a cluster that is good otherwise: it is left as it is shown (`unshown`).
+    A setting never fails a cluster that is good otherwise: it is left as it is shown (`left_alone`).
     """
     requested = observed.record.requested
     missing = missing_fields(live, requested.change) if requested else []
     if requested is None or not missing:
         return None
-    if not _overdue(requested, missing, context):
+    if not _overdue(requested, context):
         return Requeue(f"waiting for the change of {_names(requested)} to show")
     failed = next((each for each in missing if each[0] not in SETTING_NAMES), None)
     if failed is None or not _is_own(requested, context) or _worth_another_try(live, requested, observed):
@@ -61,22 +58,26 @@ def details(
 ) -> frozenset[Detail]:
     """Return events where a change of this request is overdue."""
     requested = observed.record.requested
-    missing = missing_fields(live, requested.change) if requested else []
-    if requested is None or not missing:
+    if requested is None or not missing_fields(live, requested.change):
         return frozenset()
-    due = _overdue(requested, missing, context) and _is_own(requested, context)
+    due = _overdue(requested, context) and _is_own(requested, context)
     return frozenset({"events"}) if due else frozenset()
 
 
-def unshown(live: ReplicationGroup, observed: Observed, context: PlanContext) -> frozenset[str]:
-    """Return the settings that AWS accepted from this request, more than once, and doesn't show."""
+def left_alone(observed: Observed, context: PlanContext) -> frozenset[str]:
+    """Return the settings that AWS accepted from this request: whatever it shows now, it shows for good.
+
+    Not those on record alone: an invocation may have ended between the record and the call.
+    """
     requested = observed.record.requested
-    if requested is None or not _is_own(requested, context):
-        return frozenset()
-    missing = missing_fields(live, requested.change)
-    given_up = requested.change.attempt >= MAX_ATTEMPTS and _overdue(requested, missing, context)
-    names = {name for name, _ in missing if given_up and name in SETTING_NAMES}
-    return frozenset({*names, *requested.change.unshown})
+    ours = requested is not None and _is_own(requested, context)
+    return frozenset(requested.change.accepted) if requested and ours else frozenset()
+
+
+def with_accepted(change: ExpectedChange) -> ExpectedChange:
+    """Return a change with the settings that AWS has accepted by taking its call."""
+    names = {name for name, _ in change.fields if name in SETTING_NAMES}
+    return replace(change, accepted=tuple(sorted({*names, *change.accepted})))
 
 
 def cause(observed: Observed) -> str:
@@ -84,22 +85,20 @@ def cause(observed: Observed) -> str:
     return observed.events[0].rstrip(". ") if observed.events else "no event says why"
 
 
-def counted(call: Call, live: ReplicationGroup, observed: Observed, context: PlanContext) -> Call:
+def counted(call: Call, observed: Observed, context: PlanContext) -> Call:
     """Return the call with its attempt counted, where this request repeats the same change."""
     requested = observed.record.requested
     if call.change is None or requested is None or not _is_own(requested, context):
         return call
-    change = replace(call.change, unshown=tuple(sorted(unshown(live, observed, context))))
+    change = replace(call.change, accepted=requested.change.accepted)
     recorded = requested.change.fields
     if recorded == change.fields[: len(recorded)]:
         change = replace(change, attempt=requested.change.attempt + 1)
     return replace(call, change=change)
 
 
-def _overdue(requested: RequestedChange, missing: list[tuple[str, FieldValue]], context: PlanContext) -> bool:
-    only_settings = all(name in SETTING_NAMES for name, _ in missing)
-    timeout = SETTING_TIMEOUT if only_settings else VISIBILITY_TIMEOUT
-    return context.now - requested.at >= timeout
+def _overdue(requested: RequestedChange, context: PlanContext) -> bool:
+    return context.now - requested.at >= VISIBILITY_TIMEOUT
 
 
 def _is_own(requested: RequestedChange, context: PlanContext) -> bool:

@@ -9,7 +9,7 @@ from massdriver_redis import catalog
 from massdriver_redis.calls import elasticache
 from massdriver_redis.calls.base import Call, ExpectedChange, FieldValue
 from massdriver_redis.planner.decision import PlanContext
-from massdriver_redis.planner.requested_change import unshown
+from massdriver_redis.planner.requested_change import left_alone
 from massdriver_redis.state.desired import Desired
 from massdriver_redis.state.fields import values
 from massdriver_redis.state.observed import Engine, Observed, ReplicationGroup
@@ -37,7 +37,7 @@ def creation_parameters(desired: Desired, version: str) -> dict[str, object]:
 
 def change(desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext) -> Call | None:
     """Change all settings that differ, in one call."""
-    wanted = (*_derived(live, observed), *_settings(desired, live, unshown(live, observed, context)))
+    wanted = (*_derived(live, observed), *_settings(desired, live, left_alone(observed, context)))
     different = [each for each in wanted if values(live, each.field) != (each.value,)]
     if not different:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from massdriver_redis.calls.base import text_of
 from massdriver_redis.planner.decision import PlanContext
 from massdriver_redis.planner.engine import keeps_newer
-from massdriver_redis.planner.requested_change import unshown
+from massdriver_redis.planner.requested_change import left_alone
 from massdriver_redis.state.desired import Desired
 from massdriver_redis.state.fields import described, values
 from massdriver_redis.state.observed import Observed, ReplicationGroup
@@ -50,7 +50,7 @@ def _counts(desired: Desired, live: ReplicationGroup, kept: frozenset[str]) -> I
 def _unshown(
     desired: Desired, live: ReplicationGroup, observed: Observed, context: PlanContext
 ) -> Iterator[str]:
-    for name in sorted(unshown(live, observed, context)):
+    for name in sorted(left_alone(observed, context)):
         if values(live, name) != (desired.settings[name],):
             asked = text_of(desired.settings[name])
             yield f"{name}: AWS accepted {asked} but shows {described(live, name)}."

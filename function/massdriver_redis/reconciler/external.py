@@ -10,6 +10,7 @@ from massdriver_redis.calls.base import Call
 from massdriver_redis.clock import Clock
 from massdriver_redis.errors import ResourceError, TransientError
 from massdriver_redis.log import logger
+from massdriver_redis.planner import requested_change
 from massdriver_redis.planner.decision import PlanContext
 from massdriver_redis.planner.delete import plan_garbage_collection
 from massdriver_redis.planner.plan import required_details
@@ -57,13 +58,15 @@ class ExternalResource:
                 self.mark(marks)
             if self._clock.now() > began + MAX_OBSERVATION_AGE:
                 raise TransientError("EC2 was slow to take the record of a change, which is planned again")
-            return perform(self.aws, call, self.names.secret) == "applied"
+            applied = perform(self.aws, call, self.names.secret) == "applied"
         except ResourceError as error:
             # Refused or unsure: planning it again is harmless, waiting for it to show would not be. A count
             # that was requested after all is still to be reverted.
             unsure = isinstance(error, TransientError)
             self._forget([tag for tag in marks if tag == LAST_REQUESTED_CHANGE or not unsure])
             raise
+        self._note_accepted(call, version, began)
+        return applied
 
     def mark(self, tags: dict[str, str]) -> None:
         """Write tags of the record, where there is a security group to carry them."""
@@ -86,6 +89,12 @@ class ExternalResource:
             except ResourceError as error:
                 logger.warning("Removing what a superseded request made goes on", reason=str(error))
                 self._clock.sleep(1.0)
+
+    def _note_accepted(self, call: Call, version: RequestVersion, at: float) -> None:
+        """Record that AWS has taken a change of settings, which then fails no cluster if it doesn't show."""
+        taken = call.change and requested_change.with_accepted(call.change)
+        if taken and taken != call.change:
+            self.mark({LAST_REQUESTED_CHANGE: RequestedChange.of(taken, version.request_id, at).text()})
 
     def _forget(self, marks: list[str]) -> None:
         group = self.observed.security_group

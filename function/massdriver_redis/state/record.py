@@ -78,7 +78,7 @@ class RequestedChange:
         change = self.change
         previous = "" if change.previous is None else text_of(change.previous)
         head = f"{self.at:.0f}|{self.requester}|{change.attempt}|{previous}|"
-        items = [*change.unshown, *(f"{name}={text_of(value)}" for name, value in change.fields)]
+        items = [*change.accepted, *(f"{name}={text_of(value)}" for name, value in change.fields)]
         fields = ""
         for item in items:
             more = f"{fields},{item}".removeprefix(",")
@@ -165,9 +165,11 @@ def _requested_change(text: str) -> RequestedChange | None:
     at, requester, attempt, previous, fields = parts
     pairs = [item.partition("=") for item in fields.split(",") if item]
     expected = tuple((name, _field_value(value)) for name, is_set, value in pairs if is_set)
-    unshown = tuple(name for name, is_set, _ in pairs if not is_set)
+    accepted = tuple(name for name, is_set, _ in pairs if not is_set)
     try:
-        change = ExpectedChange(expected, _field_value(previous) if previous else None, int(attempt), unshown)
+        change = ExpectedChange(
+            expected, _field_value(previous) if previous else None, int(attempt), accepted
+        )
         return RequestedChange(change, requester, float(at))
     except ValueError:
         return None

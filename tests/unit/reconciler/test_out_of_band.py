@@ -369,7 +369,7 @@ def test_a_setting_that_does_not_show_is_a_warning_of_a_create(stack, monkeypatc
     assert response.ok, response.reason
     assert name in response.data["warnings"]
     assert words in response.data["warnings"]
-    assert stack.writes().count("elasticache:ModifyReplicationGroup") == 2
+    assert stack.writes().count("elasticache:ModifyReplicationGroup") == 1
 
 
 def test_all_settings_and_the_tags_at_once_end_in_warnings(stack, monkeypatch):
