@@ -220,15 +220,19 @@ def test_a_rollback_to_the_properties_that_all_that_is_left_has_succeeds(stack):
     assert "was not found" in response.data["warnings"]
 
 
-def test_a_rollback_that_has_something_to_undo_and_can_not_fails_and_says_how_to_go_on(stack):
+@pytest.mark.parametrize(
+    ("lose", "words"),
+    [(disable_tls, "secure: TLS was disabled out of band"), (break_a_node, "node ")],
+)
+def test_a_rollback_that_has_something_to_undo_and_can_not_fails_and_says_how_to_go_on(stack, lose, words):
     physical_id = stack.created()
     assert stack.update(NAME, stack.properties(node_type="cache.t3.small"), clean_up=False).ok
-    disable_tls(stack, physical_id)
+    lose(stack, physical_id)
 
     response = stack.roll_back(NAME)
 
     assert not response.ok
-    assert response.reason.startswith("secure: TLS was disabled out of band")
+    assert response.reason.startswith(words)
     assert response.reason.endswith(CONTINUE)
 
 
