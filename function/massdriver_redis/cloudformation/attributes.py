@@ -99,7 +99,7 @@ def partial(observed: Observed, kept: str) -> dict[str, str]:
     known: dict[str, str] = {"secret_arn": credentials.secret_arn, "warnings": warning}
     if security_group:
         known["security_group_id"] = security_group.id
-    if security_group and group and _endpoint_of(group):
+    if security_group and group and group.nodes and _endpoint_of(group):
         known = attributes(group, security_group, credentials, (warning,))
     return {**dict.fromkeys(schemas.property_names("attributes.json"), ""), **known}
 

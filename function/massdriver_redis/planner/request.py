@@ -24,7 +24,7 @@ from massdriver_redis.planner.target import Intent, Situation
 from massdriver_redis.planner.update import next_change
 from massdriver_redis.planner.warnings import warnings
 from massdriver_redis.state import naming
-from massdriver_redis.state.record import COUNTS_REQUESTED, OperationRecord
+from massdriver_redis.state.record import OperationRecord, RequestedCount
 from massdriver_redis.state.stack import Stack
 
 LEAST_TIMEOUT = 1200
@@ -172,20 +172,30 @@ def _kept_counts(intent: Intent, seen: Situation) -> frozenset[str]:
     """Return the counts that a request leaves alone: auto scaling may have changed them since.
 
     An Update sets a count where its properties differ in it, as CloudFormation's own resources do. A
-    rollback sets those that were requested since the operation that it reverts began.
+    rollback sets one that was requested in the operation that it reverts.
     """
-    properties, previous = intent.properties, intent.previous
     if not intent.updates:
         return frozenset()
-    if seen.stack.rolling_back:
-        record = seen.owned.get(seen.target.physical_id or intent.current_id, OperationRecord())
-        began, requested = seen.stack.updated_at or 0.0, record.counts_requested
-        return frozenset(name for name in COUNTS_REQUESTED if requested.get(name, 0.0) < began)
+    previous, properties = intent.previous, intent.properties
     counts = {
         "node_groups": (previous.node_groups, properties.node_groups),
         "replicas": (previous.replicas, properties.replicas),
     }
-    return frozenset(name for name, (before, now) in counts.items() if before == now)
+    if not seen.stack.rolling_back:
+        return frozenset(name for name, (before, now) in counts.items() if before == now)
+    record = seen.owned.get(seen.target.physical_id or intent.current_id, OperationRecord())
+    requested = record.counts_requested
+    return frozenset(name for name in counts if not _undoes(requested.get(name), *counts[name], seen.stack))
+
+
+def _undoes(requested: RequestedCount | None, reverted: int | None, now: int, stack: Stack) -> bool:
+    """Return whether a count was requested in the operation that a rollback reverts.
+
+    Either the time says so, or it is the very count that the reverted properties ask for.
+    """
+    if requested is None:
+        return False
+    return requested.at >= (stack.updated_at or 0.0) or (reverted != now and requested.number == reverted)
 
 
 def _cleanup(intent: Intent, seen: Situation) -> Decision | None:

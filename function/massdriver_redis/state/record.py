@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from massdriver_redis.calls.base import ExpectedChange, FieldValue, text_of
 
@@ -24,7 +25,7 @@ COUNTS_REQUESTED = {
     "node_groups": PREFIX + "node-groups-requested",
     "replicas": PREFIX + "replicas-requested",
 }
-"""For each count, the tag with the time (seconds since the epoch) at which it was last requested."""
+"""For each count, the tag that says when it was last requested, and how many."""
 
 LATEST_AHEAD = 900.0
 """Seconds that a recorded signing time may be ahead of the clock: two clocks may differ by 15 minutes."""
@@ -70,8 +71,12 @@ class RequestedChange:
 
     def tags(self) -> dict[str, str]:
         """Return the tags that record the change."""
-        counts = [COUNTS_REQUESTED[name] for name, _ in self.change.fields if name in COUNTS_REQUESTED]
-        return {LAST_REQUESTED_CHANGE: self.text(), **dict.fromkeys(counts, f"{self.at:.0f}")}
+        counts = {
+            COUNTS_REQUESTED[name]: f"{self.at:.0f} {count}"
+            for name, count in self.change.fields
+            if name in COUNTS_REQUESTED
+        }
+        return {LAST_REQUESTED_CHANGE: self.text(), **counts}
 
     def text(self) -> str:
         """Return the tag's value, with as many fields as it holds: the first ones."""
@@ -88,6 +93,13 @@ class RequestedChange:
         return head + fields
 
 
+class RequestedCount(NamedTuple):
+    """How many node groups or replicas were requested of ElastiCache, and when (seconds since the epoch)."""
+
+    at: float
+    number: int
+
+
 @dataclass(frozen=True)
 class OperationRecord:
     """The record of one replication group.
@@ -100,7 +112,7 @@ class OperationRecord:
     answered: RequestVersion | None = None
     in_service: RequestVersion | None = None
     requested: RequestedChange | None = None
-    counts_requested: Mapping[str, float] = field(default_factory=dict)
+    counts_requested: Mapping[str, RequestedCount] = field(default_factory=dict)
 
     @staticmethod
     def read(tags: Mapping[str, str]) -> OperationRecord:
@@ -110,11 +122,7 @@ class OperationRecord:
             answered=_request_version(tags.get(LAST_ANSWERED_REQUEST, "")),
             in_service=_mark(tags.get(IN_SERVICE)),
             requested=_requested_change(tags.get(LAST_REQUESTED_CHANGE, "")),
-            counts_requested={
-                name: float(tags[tag])
-                for name, tag in COUNTS_REQUESTED.items()
-                if tags.get(tag, "").isdecimal()
-            },
+            counts_requested=_requested_counts(tags),
         )
 
     @property
@@ -156,6 +164,15 @@ def _request_version(text: str) -> RequestVersion | None:
         return RequestVersion(request_id, float(signed_at)) if request_id else None
     except ValueError:
         return None
+
+
+def _requested_counts(tags: Mapping[str, str]) -> dict[str, RequestedCount]:
+    parts = {name: tags.get(tag, "").split(" ") for name, tag in COUNTS_REQUESTED.items()}
+    return {
+        name: RequestedCount(float(known[0]), int(known[1]))
+        for name, known in parts.items()
+        if len(known) == 2 and all(map(str.isdecimal, known))
+    }
 
 
 def _requested_change(text: str) -> RequestedChange | None:

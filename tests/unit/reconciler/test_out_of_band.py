@@ -127,6 +127,16 @@ def test_a_rollback_sets_the_counts_that_the_update_requested(stack, change):
     assert counts(stack, physical_id) == (2, 1)
 
 
+def test_a_rollback_sets_a_count_although_it_may_move_the_time_of_the_stack_s_last_update(stack):
+    physical_id = stack.created(stack.properties(SHARDED_CLUSTER))
+    assert stack.update(NAME, stack.properties(SHARDED_CLUSTER, replicas=2), clean_up=False).ok
+    stack.clock.advance(600)
+    stack.cloud.stack_status = "UPDATE_IN_PROGRESS"  # moves the time
+
+    assert stack.roll_back(NAME).ok
+    assert counts(stack, physical_id) == (2, 1)
+
+
 def test_a_rollback_sets_both_counts_though_the_update_failed_after_one(stack):
     physical_id = stack.created(stack.properties(SHARDED_CLUSTER))
     quota = "NodeQuotaForClusterExceeded"
