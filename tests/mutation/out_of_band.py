@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from massdriver_redis.aws import errors
+from massdriver_redis.errors import TransientError
 from massdriver_redis.planner import replacement, request, requested_change, scaling, subnets
 from massdriver_redis.planner import warnings as planner_warnings
 from massdriver_redis.reconciler.external import ExternalResource
@@ -96,7 +97,7 @@ OUT_OF_BAND_BUGS: tuple[Bug, ...] = (
     Bug(
         "an answer without a code of AWS's is final",
         errors._refused,
-        drop_guard(mentions=errors.TransientError),
+        drop_guard(mentions=TransientError),
         ("unit/aws/test_garbled.py",),
     ),
 )
