@@ -71,10 +71,10 @@ def test_an_interrupted_life_is_cleaned_up(
 ) -> None:
     running = acceptance.start(emulator, network, {"ACCEPTANCE_DIR": str(tmp_path)})
     assert running.stdout
-    before = []
+    before: list[str] = []
     for line in running.stdout:
         before.append(line)
-        if ": modifying, " in line:
+        if len(before) > 1 and "] scale: " in before[-2]:
             # What Ctrl-C does: everything in the foreground gets the signal.
             os.killpg(running.pid, signal.SIGINT)
             break
