@@ -20,6 +20,9 @@ OPTIONAL = {
 }
 """Calls that may be denied for good and yet the request succeeds."""
 
+NOTE = ("elasticache:ModifyReplicationGroup", "ec2:CreateTags")
+"""A change of settings, and the note that it was accepted; before a change there is always another note."""
+
 CANT_RUN = "The provider function could not run"
 """The fallback's word where Lambda lost both tries of an event (docs/operations.md)."""
 
@@ -137,7 +140,12 @@ def _lost_twice(faults: Sequence[Fault]) -> bool:
 def _must_fail(plain: Plain, fault: Fault) -> bool:
     """Return whether the request can't be done: a call it needs before the answer is denied for good."""
     needed = fault.index < plain.answered_at and fault.name not in OPTIONAL | DISARMS
-    return needed and fault.for_good and fault.kind == "denied"
+    return needed and fault.for_good and fault.kind == "denied" and not _is_note(plain, fault)
+
+
+def _is_note(plain: Plain, fault: Fault) -> bool:
+    """Return whether a call only notes that AWS accepted settings: those that show need no note."""
+    return (plain.calls[fault.index - 1], fault.name) == NOTE
 
 
 def _names(fault: Fault, reason: str) -> bool:
