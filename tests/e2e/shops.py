@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from tests.e2e.emulator.emulator import Emulator
 
+SHORT_TIMEOUT = 120
+"""Seconds of a ServiceTimeout with a deadline after a minute, at which a denial is believed if not before."""
+
 _FAILS = """\
   NeverSignalled:
     Type: AWS::CloudFormation::WaitConditionHandle
@@ -126,3 +129,8 @@ def changed(template: str, changes: Mapping[str, str]) -> str:
 def failing_afterwards(template: str) -> str:
     """Return the template with a resource that fails once the cluster is done."""
     return template.replace("\n# Everything an app needs", f"\n{_FAILS}# Everything an app needs")
+
+
+def with_a_short_timeout(template: str) -> str:
+    """Return the template with SHORT_TIMEOUT for its cluster."""
+    return template.replace("      node_type:", f"      ServiceTimeout: {SHORT_TIMEOUT}\n      node_type:")

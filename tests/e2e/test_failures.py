@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e import shops
 from tests.e2e.emulator.emulator import ROOT
 from tests.e2e.emulator.redis_server import INSTALLED
 
@@ -59,9 +60,8 @@ def test_a_refused_update_and_one_that_fails_half_way_are_rolled_back_and_the_cl
     assert shop.update(refused, given) == "UPDATE_ROLLBACK_COMPLETE"
     assert any("cluster_mode_enabled" in reason for reason in shop.reasons())
 
-    # A denial is believed at the deadline, which is a minute here, if not before.
-    failing = TEMPLATE.replace("replicas: 0", "replicas: 2\n      ServiceTimeout: 120")
-    failing = failing.replace("vpc_access: true", "vpc_access: false")
+    failing = TEMPLATE.replace("replicas: 0", "replicas: 2").replace("vpc_access: true", "vpc_access: false")
+    failing = shops.with_a_short_timeout(failing)
     with stacks.forbidden(emulator, "elasticache:IncreaseReplicaCount"):
         assert shop.update(failing, given) == "UPDATE_ROLLBACK_COMPLETE"
     assert any("elasticache:IncreaseReplicaCount" in reason for reason in shop.reasons())

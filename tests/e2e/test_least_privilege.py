@@ -10,6 +10,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tests.e2e import shops
 from tests.e2e.emulator.emulator import ACCOUNT, REGION, ROOT
 
 from .emulator import client, stacks
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 OWNER = "210987654321"
 TAG = "massdriver-redis:provider"
 TEMPLATE = client.showing_artifact((ROOT / "examples" / "free-tier.yaml").read_text())
-SHORT = TEMPLATE.replace("      node_type:", "      ServiceTimeout: 120\n      node_type:")
-"""With a deadline after a minute, at which a denial is believed."""
+SHORT = shops.with_a_short_timeout(TEMPLATE)
 IN_SHARED_VPC = TEMPLATE.replace("${AWS::AccountId}:vpc/", f"{OWNER}:vpc/")
 
 

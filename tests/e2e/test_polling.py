@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.e2e import shops
 from tests.e2e.emulator.emulator import ACCOUNT, ROOT
 
 from .emulator import stacks
@@ -23,8 +24,8 @@ REFUSED = 6
 """Calls refused for want of capacity; the function tries again every ten seconds, for 45 s at a time."""
 
 TEMPLATE = (ROOT / "examples" / "free-tier.yaml").read_text()
-SHORT = TEMPLATE.replace("      node_type:", "      ServiceTimeout: 120\n      node_type:")
-ENDS_AFTER = (120 + 300) / 20
+SHORT = shops.with_a_short_timeout(TEMPLATE)
+ENDS_AFTER = (shops.SHORT_TIMEOUT + 300) / 20
 """Seconds from the request to the EndDate of its schedule, with the emulator's time 20 times as fast."""
 
 

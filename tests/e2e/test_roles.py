@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e import shops
 from tests.e2e.emulator.emulator import ACCOUNT, ROOT
 from tests.e2e.emulator.redis_server import INSTALLED
 
@@ -66,8 +67,7 @@ def test_the_given_role_makes_and_deletes_the_cluster_and_a_wrong_external_id_is
     assert stack.delete() == "DELETE_COMPLETE"
 
     other = stacks.Stack(emulator, "stranger")
-    # A denial is believed at the deadline, which is a minute here, if not before.
-    guessed = acting_as(ROLE, "a-guess").replace("replicas: 0", "replicas: 0\n      ServiceTimeout: 120")
+    guessed = shops.with_a_short_timeout(acting_as(ROLE, "a-guess"))
     assert other.create(guessed, network.parameters()) == "ROLLBACK_COMPLETE"
     assert any(ROLE in reason or "aws_authentication" in reason for reason in other.reasons())
     assert not any("a-guess" in reason for reason in other.reasons())
