@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 
-from massdriver_redis.aws.open_requests import is_crowded
 from massdriver_redis.aws.poll_schedule import PollSchedules
 from massdriver_redis.aws.session import own_client
 from massdriver_redis.clock import Clock, SystemClock
@@ -30,12 +29,8 @@ class Provider:
     def begin(self, request: Request, context: LambdaContext) -> Reconciliation:
         """Return this invocation's work on a request."""
         clock, schedules = self._clock, self._schedules(context)
-
-        @functools.cache
-        def crowded() -> bool:
-            return is_crowded(own_client("scheduler"), self._group)
-
-        limits = Limits(clock.now() + context.get_remaining_time_in_millis() / 1000, crowded)
+        ends = clock.now() + context.get_remaining_time_in_millis() / 1000
+        limits = Limits(ends, functools.cache(schedules.is_crowded))
 
         def lease_for(resource_id: str) -> Lease:
             return Lease(schedules, request, resource_id, clock)

@@ -8,6 +8,7 @@ from massdriver_redis import intent, log
 from massdriver_redis.aws.poll_schedule import PollSchedules
 from massdriver_redis.calls import ec2
 from massdriver_redis.cloudformation import poll_event
+from massdriver_redis.cloudformation.work import Limits
 from massdriver_redis.errors import TransientError
 from massdriver_redis.handler import PollingResource
 from massdriver_redis.planner import (
@@ -147,14 +148,14 @@ PROTOCOL_BUGS: tuple[Bug, ...] = (
         drop_guard(mentions="CloudFormation waits no longer"),
         (_SCHEDULES,),
     ),
-    Bug("an invocation waits in a crowd", Reconciliation._until, drop_guard(at=-1), (_LOOP,)),
+    Bug("an invocation waits in a crowd", Limits.until, drop_guard(at=-1), (_LOOP,)),
     Bug(
         "in a crowd a failure is not looked at again",
         Reconciliation._until,
-        drop_operand(1, at=-2),
+        drop_operand(0, at=-1),
         (_LOOP,),
     ),
-    Bug("the last poll does not wait", Reconciliation._until, drop_operand(2, at=-2), (_LOOP,)),
+    Bug("the last poll does not wait", Reconciliation._until, drop_operand(1, at=-1), (_LOOP,)),
     # --- the schedule ---
     Bug("no schedule is created", Lease.acquire, drop_statement(mentions=PollSchedules.create), (_LEASE,)),
     Bug(

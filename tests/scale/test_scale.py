@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 
-from massdriver_redis.aws import open_requests
+from massdriver_redis.aws import poll_schedule
 from massdriver_redis.cloudformation.request import LONGEST_OPERATION
 
 from .creates import LATEST_FIRING, Creates, Figures
@@ -27,7 +27,7 @@ def test_thirty_creates_at_a_tenth_of_the_rates_all_succeed_in_time(concurrency:
 
 def test_invocations_that_wait_where_many_requests_are_open_lose_events() -> None:
     """What the figures above show is the function's doing: without it, Lambda's queue gives events up."""
-    with mock.patch.object(open_requests, "_A_FEW", 99):
+    with mock.patch.object(poll_schedule, "_A_FEW", 99):
         figures = Creates(creates=30, others=300, concurrency=2, share=0.1).run()
 
     assert figures.by_fallback > 0

@@ -26,10 +26,8 @@ def draw() -> str:
 def stored(aws: Aws, secret_name: str) -> tuple[str, str, float]:
     """Return the token in force, its version id, and when it was stored (epoch seconds, 0 if unknown).
 
-    The secret's JSON holds it as `password`.
-
-    No log shows the token from then on. Raises ResourceError where the secret holds none, and the
-    exceptions of `errors.translate`.
+    The secret's JSON holds it as `password`. No log shows the token from then on. Raises ResourceError where
+    the secret holds none, and the exceptions of `errors.translate`.
     """
     answer = read(aws, "secretsmanager", "get_secret_value", SecretId=secret_name)
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from massdriver_redis.aws.describe import PAGE, pages, read, tags_of
+from massdriver_redis.aws.describe import PAGE, epoch, pages, read, tags_of
 from massdriver_redis.aws.session import Aws
 from massdriver_redis.errors import ResourceError
 from massdriver_redis.state.observed import Detail, NodeTypes, Observed, ReplicationGroup
@@ -93,7 +93,7 @@ def _events(aws: Aws, live: ReplicationGroup, since: float) -> tuple[str, ...]:
             MaxRecords=PAGE,
         )
         for event in answer.get("Events", []):
-            text, date = str(event.get("Message", "")), event.get("Date")
+            text = str(event.get("Message", ""))
             if any(word in text.lower() for word in _FAILURE_WORDS):
-                found.append((date.timestamp() if isinstance(date, datetime) else 0.0, text))
+                found.append((epoch(event.get("Date")), text))
     return tuple(text for _, text in sorted(found, reverse=True))

@@ -18,6 +18,10 @@ from massdriver_redis.errors import ResourceError, TransientError
 _BETWEEN_READS = 1.0
 """Seconds between the two reads on whose word a missing schedule is believed."""
 
+_A_FEW = 5
+"""Open requests of which each may have an invocation wait: a new account's concurrency may be ten
+(Lambda Developer Guide, "Lambda quotas"), and other functions share it."""
+
 _RETRIES = {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 1}
 """A missed poll is repeated by the next; Scheduler's default retries for a day."""
 
@@ -26,7 +30,7 @@ class PollSchedules:
     """The schedules of one group, which invoke `function_arn` by the execution role `role_arn`.
 
     `client` is boto3's client of the function's own role and Region, whatever role makes the cluster.
-    Every method raises the exceptions of `aws.errors.translate`.
+    Every method but `is_crowded` raises the exceptions of `aws.errors.translate`.
     """
 
     def __init__(
@@ -86,6 +90,17 @@ class PollSchedules:
             if not answer.get("NextToken"):
                 return found
             page = {"NextToken": answer["NextToken"]}
+
+    def is_crowded(self) -> bool:
+        """Return whether more than a few requests are open, each of which has a schedule.
+
+        So it is where they can't be listed now: a poll may always leave the rest to the next.
+        """
+        try:
+            answer = self._call("list_schedules", GroupName=self._group, MaxResults=_A_FEW + 1)
+        except ResourceError:
+            return True
+        return len(answer["Schedules"]) > _A_FEW
 
     def delete(self, name: str) -> None:
         """Stop polling by this schedule; one that is gone is done."""

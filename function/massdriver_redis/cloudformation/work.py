@@ -28,13 +28,18 @@ class Limits:
     window: float = 45.0
     pause: float = 10.0
 
-    def until(self, began: float, *, polling: bool, alone: bool) -> float:
+    def until(self, began: float, *, polling: bool, alone: bool, stays: bool) -> float:
         """Return when an invocation stops observing.
 
-        `alone` says that nobody else would know that a Create which is denied has made nothing.
+        `alone` says that nobody else would know that a Create which is denied has made nothing, and `stays`
+        that the next poll could not go on in its stead.
         """
         last = self.ends - _FOR_THE_RESPONSE
-        return last if alone else min(began + (self.window if polling else _WITHOUT_A_POLL), last)
+        if alone:
+            return last
+        if polling and not stays and self.crowded():
+            return began
+        return min(began + (self.window if polling else _WITHOUT_A_POLL), last)
 
 
 class LambdaContext(Protocol):

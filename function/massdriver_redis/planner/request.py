@@ -27,7 +27,7 @@ from massdriver_redis.state import naming
 from massdriver_redis.state.record import OperationRecord, RequestedCount
 from massdriver_redis.state.stack import Stack
 
-LEAST_TIMEOUT = 1200
+_LEAST_TIMEOUT = 1200
 """The least ServiceTimeout for a small cluster: ElastiCache takes 5 to 15 minutes to create one, and the
 answer is due two minutes before the time is over."""
 
@@ -110,8 +110,8 @@ def timed_out(intent: Intent, waiting: str, *, rolling_back: bool, service_timeo
         )
     after = "rolls back, waiting for it first" if intent.updates else "deletes it"
     way = "Change less at once" if intent.updates else "Use fewer nodes"
-    if service_timeout < LEAST_TIMEOUT:
-        way = f"Set ServiceTimeout to {LEAST_TIMEOUT} or more"
+    if service_timeout < _LEAST_TIMEOUT:
+        way = f"Set ServiceTimeout to {_LEAST_TIMEOUT} or more"
     return (
         f"Timed out while {waiting}. CloudFormation now {after}. {way} or, to look into it, "
         "deploy with --disable-rollback"

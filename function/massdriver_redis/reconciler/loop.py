@@ -166,10 +166,8 @@ class Reconciliation:
     @property
     def _until(self) -> float:
         alone = bool(self._retries.denial) and (self._lease.first or not self.polling)
-        stays = alone or self._retries.failures or self._is_last
-        if self.polling and not stays and self._limits.crowded():
-            return self._began
-        return self._limits.until(self._began, polling=self.polling, alone=alone)
+        stays = self._retries.failures > 0 or self._is_last
+        return self._limits.until(self._began, polling=self.polling, alone=alone, stays=stays)
 
     def _pause(self, reason: str) -> Outcome:
         """Leave the rest to the next poll, unless it would come too late to answer."""

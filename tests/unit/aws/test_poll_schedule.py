@@ -12,7 +12,7 @@ from massdriver_redis.errors import AccessDeniedError, ResourceError, TransientE
 from tests.harness.context import FUNCTION
 from tests.harness.inmemory_aws import InMemoryAws, client
 from tests.harness.recorder import Recorder, client_error
-from tests.harness.schedules import GROUP, ROLE_ARN
+from tests.harness.schedules import GROUP, ROLE_ARN, arm_others
 
 NAME = "shop-redis-abcdefghij-1782864000-aaaabbbbcccc"
 EVENT = {"RequestId": "one"}
@@ -171,3 +171,18 @@ def test_a_schedule_that_can_not_be_deleted_is_reported(schedules, aws):
         pytest.raises(AccessDeniedError),
     ):
         schedules.delete(NAME)
+
+
+@pytest.mark.parametrize(("requests", "crowded"), [(0, False), (5, False), (6, True), (300, True)])
+def test_more_than_five_open_requests_are_a_crowd(schedules, aws, requests, crowded):
+    arm_others(aws.schedules, requests)
+
+    with Recorder() as recorder:
+        assert schedules.is_crowded() is crowded
+
+    assert len(recorder.calls) == 1
+
+
+def test_requests_that_cannot_be_listed_now_count_as_a_crowd(schedules):
+    with Recorder(before=refusing("ListSchedules", "ThrottlingException")):
+        assert schedules.is_crowded()
